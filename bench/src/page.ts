@@ -1,0 +1,74 @@
+import { cpus } from 'node:os';
+import type { Effort, RowResult } from './measure.ts';
+import { budgetHeads, listBudgetCells, listNotes, listPeerCells, nameVerdict, peerHeads, verdicts } from './table.ts';
+
+function writeTable(heads: readonly string[], rows: readonly (readonly string[])[], left: number): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = heads.map((_, index) => (index < left ? '---' : '--:'));
+  return [line(heads), line(rule), ...rows.map(line)].join('\n');
+}
+
+/** The text of `docs/benchmarks.md`. */
+export function writePage(results: readonly RowResult[], effort: Effort, seed: number): string {
+  const held = results.filter((result) => nameVerdict(result) === 'holds').length;
+  const processors = cpus();
+  const day = new Date().toISOString().slice(0, 10);
+  return `# Benchmarks
+
+Written by \`npm run bench -- --update\`; do not edit. ${day}, Node ${process.version}, ${process.platform} ${process.arch},
+${processors.length} processors${processors[0]?.model ? ` (${processors[0].model.trim()})` : ''}, seed ${seed}.
+
+Every figure is a ratio to a stated limit that ran in the same process; absolute times say more about the machine than
+about the library. The limit is what nobody can beat with the same tools: the function that a person would write by hand for
+this one case, a \`Map.get\` and the branch for a miss. No bounds, no time, no errors, no keys but its own.
+
+## Reprise within its budgets
+
+${held} of ${results.length} rows hold.
+
+${writeTable(
+  budgetHeads.map((head) => head || 'holds'),
+  results.map(listBudgetCells),
+  2,
+)}
+
+*Reprise*: times the limit (for \`import\`: milliseconds more), the median over processes; *processes*: the lowest and the
+highest of them; *± A/A*: how far the limit typically is from itself. A row holds (${verdicts.holds}) if *Reprise* less *± A/A* is at
+most the budget.
+
+## Beside the peers
+
+Times the same limit; lower is better.
+
+${writeTable(peerHeads, results.map(listPeerCells), 1)}
+
+${listNotes(results)
+  .map((note) => `- ${note}`)
+  .join('\n')}
+- \`memoize\` with several arguments or an object and \`memoizee\` with an object: keys by \`JSON.stringify\`, as their manuals
+  say; \`nano-memoize\` with an object: \`isDeepStrictEqual\`. \`moize\` keeps one entry by default: it is given room for all. \`@type-cacheable/core\` keeps its entries in
+  a \`Map\` or an \`LRUCache\` behind the least client possible, \`cache-manager\` its bounded ones in cacheable's memory store.
+- A figure does not say what a call is protected from: see what each of them does with errors, invalidations and falsy
+  results before comparing.
+
+## Method
+
+- **Processes.** Each row runs in ${effort.processes} new processes, one after the other, and each peer in ${effort.peerProcesses} of its own, so that no subject
+  spoils what V8 learned about another. In each process run the limit, the limit once more, and one subject.
+- **Copies.** The three get copies of the code that calls them (the same module under another query), since a loop that
+  calls three functions inlines none. The two limits are copies as well.
+- **Rounds.** ${effort.rounds} rounds in each process after a warm-up in turns. In a round each of the three is sampled once, in random order,
+  for at least ${effort.sampleTime} ms, after a minor collection; a full one ends the round. A round's figure is the subject's time
+  over the mean of both limits', a process's the median of its rounds, a row's the median of its processes.
+- **A/A.** The spread is the median distance from 1 of the limit against itself over all rounds of all processes.
+- **Work.** A hit row calls 1,000 remembered keys in turn from an array made before, by the strings it was filled with;
+  objects are other ones than those it was filled with, made before. No argument: sixteen functions in turn. Method: ten
+  instances with 100 keys each. A miss row uses a new key for every call, with the cache full. The concurrent row makes
+  10,000 calls at once and awaits them all; its ratio is that of the whole time, the function's own included.
+- **Checks.** Every loop adds up the answers and the sum is compared, so nothing can be optimized away and nobody is fast by
+  answering wrongly; miss and concurrent rows count the runs of the function too.
+- **Memory.** 100,000 entries with new strings as keys and small objects as values, which are part of the figure; the heap
+  and the array buffers after collecting, each sample in a process of its own, median of ${effort.memoryRounds} rounds.
+- **Import.** The time of the first \`import\` in a new process, median of ${effort.importRounds} rounds, limit and subject in random order.
+`;
+}

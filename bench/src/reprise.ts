@@ -1,0 +1,67 @@
+/** What Reprise does in each row: the options that its line of the table names, and no others. */
+import { cached, createCache, memoize } from '@reprise/core';
+import { memoryStore } from '@reprise/store-memory';
+import type { Features, Finder } from './feature.ts';
+import { lifetime, memoryEntries } from './feature.ts';
+import type { RowName } from './rows.ts';
+
+const { ttl, maxSize } = lifetime;
+const unbounded = { maxSize: Number.POSITIVE_INFINITY };
+const roomForAll = { ttl, maxSize: memoryEntries };
+
+interface Subjects extends Record<RowName, Features[keyof Features]> {
+  'memoize-0': Features['zero'];
+  'memoize-1': Features['one'];
+  'memoize-2': Features['two'];
+  'memoize-3': Features['three'];
+  'memoize-object': Features['object'];
+  'memoize-method': Features['method'];
+  'memoize-ttl': Features['expiring'];
+  'cached-ttl': Features['expiring'];
+  'cached-shared': Features['shared'];
+  'async-memoize': Features['awaited'];
+  'async-cached': Features['awaited'];
+  'async-memoize-ttl': Features['awaitedExpiring'];
+  'async-cached-ttl': Features['awaitedExpiring'];
+  'evict-memoize': Features['evicting'];
+  'evict-cached': Features['evicting'];
+  'concurrent-memoize': Features['concurrent'];
+  'concurrent-cached': Features['concurrent'];
+  'memory-memoize': Features['memory'];
+  'memory-cached': Features['memory'];
+  import: Features['importing'];
+}
+
+export const subjects: Subjects = {
+  'memoize-0': (fn) => memoize(fn),
+  'memoize-1': (fn) => memoize(fn),
+  'memoize-2': (fn) => memoize(fn),
+  'memoize-3': (fn) => memoize(fn),
+  'memoize-object': (fn) => memoize(fn),
+  'memoize-method': (find) =>
+    class implements Finder {
+      readonly salt: number;
+      constructor(salt: number) {
+        this.salt = salt;
+      }
+      @memoize()
+      find(id: string): number {
+        return find.call(this, id);
+      }
+    },
+  'memoize-ttl': (fn) => memoize(fn, { ttl, maxSize }),
+  'cached-ttl': (fn) => cached(fn, { ttl, maxSize }),
+  'cached-shared': (fn) =>
+    cached(fn, { name: 'find', cache: createCache({ name: 'shared', store: memoryStore({ maxSize }) }) }),
+  'async-memoize': (fn) => memoize(fn, unbounded),
+  'async-cached': (fn) => cached(fn, unbounded),
+  'async-memoize-ttl': (fn) => memoize(fn, { ttl, maxSize }),
+  'async-cached-ttl': (fn) => cached(fn, { ttl, maxSize }),
+  'evict-memoize': (fn) => memoize(fn, { maxSize }),
+  'evict-cached': (fn) => cached(fn, { maxSize }),
+  'concurrent-memoize': (fn) => memoize(fn, { maxSize }),
+  'concurrent-cached': (fn) => cached(fn, { maxSize }),
+  'memory-memoize': (fn) => memoize(fn, roomForAll),
+  'memory-cached': (fn) => cached(fn, roomForAll),
+  import: '@reprise/core',
+};

@@ -1,0 +1,78 @@
+import type { Feature } from './feature.ts';
+import type { Scale } from './statistics.ts';
+
+/** A line of the table: what is measured, beside which limit, and what it may take. */
+export interface Row {
+  /** For `--row`. */
+  readonly name: string;
+  readonly path: string;
+  readonly limit: string;
+  /** At most so many times the limit, or so many milliseconds more. */
+  readonly budget: number;
+  readonly scale: Scale;
+  /** What the limit and the peers offer for it. Reprise's part has the row's name, see `reprise.ts`. */
+  readonly feature: Feature;
+}
+
+function row(name: RowName, path: string, feature: Feature, limit: string, budget: number): Row {
+  return { name, path, feature, limit, budget, scale: feature === 'importing' ? 'difference' : 'ratio' };
+}
+
+export type RowName =
+  | 'memoize-0'
+  | 'memoize-1'
+  | 'memoize-2'
+  | 'memoize-3'
+  | 'memoize-object'
+  | 'memoize-method'
+  | 'memoize-ttl'
+  | 'cached-ttl'
+  | 'cached-shared'
+  | 'async-memoize'
+  | 'async-cached'
+  | 'async-memoize-ttl'
+  | 'async-cached-ttl'
+  | 'evict-memoize'
+  | 'evict-cached'
+  | 'concurrent-memoize'
+  | 'concurrent-cached'
+  | 'memory-memoize'
+  | 'memory-cached'
+  | 'import';
+
+const concurrent = '10,000 concurrent calls over 100 keys';
+
+export const rows: readonly Row[] = [
+  row('memoize-0', '`memoize`, no argument', 'zero', 'a closure', 1.2),
+  row('memoize-1', '`memoize`, 1 string', 'one', '`Map.get`', 1.15),
+  row('memoize-2', '`memoize`, string and number', 'two', 'nested `Map.get`', 1.2),
+  row('memoize-3', '`memoize`, string, number, boolean', 'three', 'nested `Map.get`', 1.2),
+  row('memoize-object', '`memoize`, small object by value', 'object', '`Map.get` of a hand-written key', 1.2),
+  row('memoize-method', '`memoize`, method per instance', 'method', '`WeakMap.get` + `Map.get`', 1.3),
+  row('memoize-ttl', '`memoize`, hit, ttl + maxSize', 'expiring', '`Map.get`', 1.6),
+  row('cached-ttl', '`cached`, hit, ttl + maxSize', 'expiring', '`Map.get`', 3.2),
+  row('cached-shared', '`cached`, hit in a shared cache', 'shared', '`Map.get` of the concatenated key', 1.5),
+  row('async-memoize', '`memoize`, async hit, unbounded', 'awaited', '`await` of a promise in a `Map`', 1.15),
+  row('async-cached', '`cached`, async hit, unbounded', 'awaited', '`await` of a promise in a `Map`', 1.15),
+  row(
+    'async-memoize-ttl',
+    '`memoize`, async hit, ttl + maxSize',
+    'awaitedExpiring',
+    '`await` of a promise in a `Map`',
+    1.5,
+  ),
+  row(
+    'async-cached-ttl',
+    '`cached`, async hit, ttl + maxSize',
+    'awaitedExpiring',
+    '`await` of a promise in a `Map`',
+    1.5,
+  ),
+  row('evict-memoize', '`memoize`, miss + insert + evict', 'evicting', '`lru-cache`', 1.2),
+  row('evict-cached', '`cached`, miss + insert + evict', 'evicting', '`lru-cache`', 1.2),
+  row('concurrent-memoize', `\`memoize\`, ${concurrent}`, 'concurrent', 'a `Map` of promises', 1.5),
+  row('concurrent-cached', `\`cached\`, ${concurrent}`, 'concurrent', 'a `Map` of promises', 1.5),
+  row('memory-memoize', '`memoize`, bytes per entry, ttl + maxSize', 'memory', '`lru-cache` with ttl', 1.2),
+  row('memory-cached', '`cached`, bytes per entry, ttl + maxSize', 'memory', '`lru-cache` with ttl', 1.2),
+  row('import', '`import` of `@reprise/core`', 'importing', "`import 'lru-cache'`", 2),
+];

@@ -1,0 +1,178 @@
+/**
+ * The work that a row times, for whatever remembers: the functions that are wrapped, the arguments, the laps.
+ * The measuring process imports a fresh copy of this module for every subject, see `loops.ts`.
+ */
+import type { Feature, Features, Finder, Query } from './feature.ts';
+import type * as Loops from './loops.ts';
+
+/** Something that can be timed. */
+export interface Lap {
+  /** How many calls one lap makes. */
+  readonly calls: number;
+  readonly run: Loops.Run;
+  /** What the sum must be after so many laps: asked before they run. */
+  expect(laps: number): number;
+  /** Makes the arguments for the next laps, outside the time. */
+  prepare?(laps: number): void;
+}
+
+/** The features whose rows are timed in one process. */
+export type Timed = Exclude<Feature, 'memory' | 'importing'>;
+
+const keyCount = 1000;
+const numbers = Array.from({ length: keyCount }, (_, index) => index);
+const ids = numbers.map(nameId);
+
+/** Short enough to be flat: V8 makes a rope of longer ones, and flattening it would fall into the first round. */
+function nameId(index: number): string {
+  return `user:${index}`;
+}
+
+function readId(id: string): number {
+  return Number(id.slice('user:'.length)) + 1;
+}
+
+function repeat(laps: number, sumOfLap: number): number {
+  return Math.imul(laps, sumOfLap);
+}
+
+function addUp(values: readonly number[]): number {
+  return values.reduce((sum, value) => (sum + value) | 0, 0);
+}
+
+type TimedTasks = { [Name in Timed]: (wrap: Features[Name], loops: typeof Loops) => Promise<Lap> };
+
+async function hitOne(wrap: Features['one'], loops: typeof Loops): Promise<Lap> {
+  const call = await wrap(readId);
+  for (const id of ids) call(id);
+  const sum = addUp(ids.map(readId));
+  return { calls: ids.length, run: loops.callOne(call, ids), expect: (laps) => repeat(laps, sum) };
+}
+
+async function hitAwaited(wrap: Features['awaited'], loops: typeof Loops): Promise<Lap> {
+  const call = await wrap(async (id) => readId(id));
+  for (const id of ids) await call(id);
+  const sum = addUp(ids.map(readId));
+  return { calls: ids.length, run: loops.awaitOne(call, ids), expect: (laps) => repeat(laps, sum) };
+}
+
+export const tasks: TimedTasks = {
+  async zero(wrap, loops) {
+    // Sixteen functions in turn: a program has many, and the answer of a single one could be folded.
+    const answers = numbers.slice(1, 17);
+    const calls = await Promise.all(answers.map((answer) => wrap(() => answer)));
+    for (const call of calls) call();
+    const rounds = 64;
+    const length = calls.length * rounds;
+    const sum = addUp(answers) * rounds;
+    return { calls: length, run: loops.callZero(calls, length), expect: (laps) => repeat(laps, sum) };
+  },
+
+  one: hitOne,
+
+  async two(wrap, loops) {
+    const pairs = numbers.map((n) => [nameId(n % 50), Math.floor(n / 50)] as const);
+    const add = (id: string, page: number): number => readId(id) + page;
+    const call = await wrap(add);
+    for (const pair of pairs) call(...pair);
+    const sum = addUp(pairs.map((pair) => add(...pair)));
+    return { calls: pairs.length, run: loops.callTwo(call, pairs), expect: (laps) => repeat(laps, sum) };
+  },
+
+  async three(wrap, loops) {
+    const triples = numbers.map((n) => [nameId(n % 50), Math.floor(n / 100), n % 100 < 50] as const);
+    const add = (id: string, page: number, deep: boolean): number => readId(id) + page + (deep ? 100 : 0);
+    const call = await wrap(add);
+    for (const triple of triples) call(...triple);
+    const sum = addUp(triples.map((triple) => add(...triple)));
+    return { calls: triples.length, run: loops.callThree(call, triples), expect: (laps) => repeat(laps, sum) };
+  },
+
+  async object(wrap, loops) {
+    const makeQueries = (): Query[] =>
+      numbers.map((n) => ({ category: `shelf${n % 20}`, page: Math.floor(n / 40), inStock: n % 40 < 20 }));
+    const count = (query: Query): number =>
+      Number(query.category.slice('shelf'.length)) + query.page + (query.inStock ? 100 : 1);
+    const known = makeQueries();
+    // Equal to the known ones and other objects, so that identity is of no help.
+    const asked = makeQueries();
+    const call = await wrap(count);
+    for (const query of known) call(query);
+    const sum = addUp(asked.map(count));
+    return { calls: asked.length, run: loops.callOne(call, asked), expect: (laps) => repeat(laps, sum) };
+  },
+
+  async method(makeClass, loops) {
+    function find(this: Finder, id: string): number {
+      return this.salt + readId(id);
+    }
+    const FinderClass = await makeClass(find);
+    const finders = numbers.slice(0, 10).map((salt) => new FinderClass(salt));
+    const few = ids.slice(0, 100);
+    for (const finder of finders) for (const id of few) finder.find(id);
+    const sum = addUp(finders.flatMap(({ salt }) => few.map((id) => salt + readId(id))));
+    const calls = finders.length * few.length;
+    return { calls, run: loops.callMethod(finders, few), expect: (laps) => repeat(laps, sum) };
+  },
+
+  expiring: hitOne,
+  shared: hitOne,
+  awaited: hitAwaited,
+  awaitedExpiring: hitAwaited,
+
+  async evicting(wrap, loops) {
+    let next = 0;
+    let runs = 0;
+    // The answer says how often the function ran, so that a call that was no miss shows in the sum.
+    const call = await wrap((_id) => {
+      runs = (runs + 1) | 0;
+      return runs;
+    });
+    const keys: string[] = [];
+    const run = loops.callOne(call, keys);
+    const lapLength = 500;
+    for (let i = 0; i < 20_000; i++) call(nameId(next++));
+    return {
+      calls: lapLength,
+      // `keys` holds all the laps, so the loop over it is one.
+      run: () => run(1),
+      expect(laps) {
+        let sum = 0;
+        for (let i = 1; i <= laps * lapLength; i++) sum = (sum + runs + i) | 0;
+        return sum;
+      },
+      prepare(laps) {
+        keys.length = 0;
+        for (let i = 0; i < laps * lapLength; i++) keys.push(nameId(next++));
+      },
+    };
+  },
+
+  async concurrent(wrap, loops) {
+    let runs = 0;
+    let next = 0;
+    const callsPerLap = 10_000;
+    const keysPerLap = 100;
+    const call = await wrap(async (_id) => {
+      runs++;
+      await undefined;
+      return 1;
+    });
+    const keysOfLaps: string[][] = [];
+    const run = loops.awaitTogether(call, keysOfLaps, callsPerLap);
+    return {
+      calls: callsPerLap,
+      async run(laps) {
+        runs = 0;
+        return (await run(laps)) + runs;
+      },
+      expect: (laps) => laps * (callsPerLap + keysPerLap),
+      prepare(laps) {
+        keysOfLaps.length = 0;
+        for (let lap = 0; lap < laps; lap++) {
+          keysOfLaps.push(Array.from({ length: keysPerLap }, () => nameId(next++)));
+        }
+      },
+    };
+  },
+};

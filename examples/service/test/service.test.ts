@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+
+const example = join(import.meta.dirname, '..');
+const program =
+  process.env['REPRISE_TEST_DIST'] === '1'
+    ? [join(example, 'dist/main.js')]
+    : [
+        '--import',
+        join(example, '../../scripts/source-loader.mjs'),
+        '--conditions=@reprise/source',
+        join(example, 'src/main.ts'),
+      ];
+
+it('keeps every claim it makes, and ends by itself', async () => {
+  const { code, stdout, stderr } = await run();
+
+  expect(stderr).toBe('');
+  expect(stdout).not.toContain('FAILED');
+  expect(stdout.match(/^ {2}ok /gm)).toHaveLength(13);
+  expect(stdout).toMatch(/│ cold +│ 200 +│ 1 +│/);
+  expect(stdout).toMatch(/│ warm +│ 200 +│ 0 +│/);
+  expect(stdout).toMatch(/│ failing +│ 50 +│ 1 +│/);
+  expect(stdout.trimEnd()).toMatch(/All claims hold\.$/);
+  expect(code).toBe(0);
+});
+
+interface Outcome {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, program, { encoding: 'utf8' }, (error, stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, stdout, stderr });
+    });
+  });
+}

@@ -1,0 +1,300 @@
+import { CodecError, MemoryRecord } from '@reprise/store';
+import type { Engine } from './engine.ts';
+import type { Flight } from './flight.ts';
+import type { BoundKey } from './key/key-text.ts';
+import type { LaneReport, Lanes } from './lanes.ts';
+import type { Policy } from './options.ts';
+import type { Lifetime, Remembered } from './remembered.ts';
+import { Runs, type Shelf, type Work } from './runs.ts';
+import type { Scope } from './scope.ts';
+import { Counts } from './stats.ts';
+import type { TextKeys } from './text-keys.ts';
+import type { AnyFunction, Inspection } from './types.ts';
+
+/** What the engine asks of the store beside what {@link Lanes} does. */
+export interface AsyncShelf {
+  readonly lanes: Lanes;
+  readonly tier: string;
+  /** Hears of failures that no caller is told. */
+  readonly report: LaneReport;
+  /** A copy for one more reader, where the store keeps bytes. */
+  copy?(value: unknown): unknown;
+}
+
+/** A key on its way through the engine: the flight's and the lane's is `key`. */
+interface Place extends BoundKey {
+  readonly text: string;
+}
+
+/**
+ * A function's entries in an asynchronous store. One flight covers the look into the store and the run: calls that come while the store
+ * is being asked wait for the same answer.
+ */
+export class AsyncEngine implements Engine, Shelf {
+  readonly call: AnyFunction;
+  readonly runs: Runs;
+  readonly copy?: (value: unknown) => unknown;
+  readonly #remembered: Remembered;
+  readonly #shelf: AsyncShelf;
+  readonly #keys: TextKeys;
+  readonly #counts = new Counts();
+  /** Keys in text and whole, of the flights under way. */
+  readonly #places = new Map<string, Place>();
+  #size = 0;
+
+  constructor(remembered: Remembered, shelf: AsyncShelf, keys: TextKeys) {
+    this.#remembered = remembered;
+    this.#shelf = shelf;
+    this.#keys = keys;
+    if (shelf.copy !== undefined) this.copy = (value) => this.#copy(value);
+    this.runs = new Runs(remembered, this);
+    const engine = this;
+    this.call = function (this: unknown, ...args: unknown[]): unknown {
+      if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+      try {
+        return engine.ask(remembered, engine.#place(this, args), this, args);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
+  }
+
+  /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
+  /** A call whose run has begun already. */
+  callStarted(result: PromiseLike<unknown>, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const remembered = this.#remembered;
+    if (remembered.home.off || remembered.isBypassed(self, args)) return Promise.resolve(result);
+    return this.ask({ fn: () => result, policy: remembered.policy }, this.#place(self, args), self, args);
+  }
+
+  askFor(work: Work, args: readonly unknown[]): unknown {
+    if (this.#remembered.home.off) return this.#pass(work, undefined, args);
+    return this.ask(work, this.#place(undefined, args), undefined, args);
+  }
+
+  ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const pending = this.#shelf.lanes.pending(place.key);
+    if (pending !== undefined && this.#isFresh(pending)) return this.#hit(pending, place, 1, true);
+    const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
+    if (flight === undefined) return this.#open(work, place, self, args);
+    if (flight.refreshes) return this.#lookThenJoin(work, place, self, args);
+    return this.runs.join(flight, work, self, args, this.#counts) as Promise<unknown>;
+  }
+
+  /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
+  async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.report);
+    if (record !== undefined && this.#isFresh(record)) return this.#hit(record, place, 1, false);
+    const flight = this.runs.flights.get(place.key);
+    if (flight === undefined) return this.ask(work, place, self, args);
+    return this.runs.join(flight, work, self, args, this.#counts);
+  }
+
+  #open(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const flight = this.runs.open(place.key, work.policy);
+    this.#places.set(place.key, place);
+    flight.promise = this.#lookThenFly(flight, work, place, self, args);
+    return flight.promise;
+  }
+
+  async #lookThenFly(flight: Flight, work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.report);
+    if (record !== undefined && this.#isFresh(record)) {
+      this.runs.flights.close(flight);
+      this.release(place.key);
+      return this.#hit(record, place, 1 + flight.early, false);
+    }
+    const counts = this.#counts;
+    counts.misses++;
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
+    for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    if (record === undefined) this.#size++;
+    return this.runs.fly(flight, work, self, args, counts);
+  }
+
+  #hit(record: MemoryRecord, place: Place, calls: number, shared: boolean): Promise<unknown> {
+    this.#counts.hits += calls;
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) for (let told = 0; told < calls; told++) remembered.emit('hit', () => place.text);
+    return Promise.resolve(shared && this.copy !== undefined ? this.copy(record.value) : record.value);
+  }
+
+  #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
+    this.#counts.bypass++;
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('bypass', undefined);
+    try {
+      return Promise.resolve(Reflect.apply(work.fn, self, args));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #place(self: unknown, args: readonly unknown[]): Place {
+    return this.placeOf(this.#keys.textOf(self, args));
+  }
+
+  placeOf(text: string): Place {
+    const { key, full } = this.#keys.bound(text);
+    return { key, full, text };
+  }
+
+  textOf(key: unknown): string {
+    return this.#places.get(key as string)?.text ?? String(key);
+  }
+
+  /** A value that cannot be copied was not stored either: its readers share the one there is. */
+  #copy(value: unknown): unknown {
+    try {
+      return this.#shelf.copy?.(value);
+    } catch {
+      return value;
+    }
+  }
+
+  // ── the shelf ──
+
+  keep(key: unknown, value: unknown, lifetime: Lifetime): void {
+    const place = this.#places.get(key as string);
+    if (place === undefined) return;
+    this.#write(place, value, lifetime, false).catch(() => {});
+  }
+
+  release(key: unknown): void {
+    if (!this.runs.flights.has(key)) this.#places.delete(key as string);
+  }
+
+  /** Failures are reported where they happen; the promise tells explicit callers. */
+  async #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean): Promise<void> {
+    const { lanes, report } = this.#shelf;
+    const remembered = this.#remembered;
+    if (lifetime === undefined) {
+      await lanes.drop(place.key, report);
+      return;
+    }
+    const now = remembered.home.now();
+    try {
+      const written = lanes.write(place.key, new MemoryRecord(value, now, now + lifetime, undefined), place.full, fencing, report);
+      this.release(place.key);
+      await written;
+    } catch (error) {
+      // What the codec refuses is not stored, and takes the place of what was.
+      if (error instanceof CodecError) await lanes.drop(place.key, report);
+      throw error;
+    }
+    if (remembered.listening !== 0) remembered.emit('store', () => place.text);
+  }
+
+  // ── the handle ──
+
+  async invalidate(scope: Scope, args: readonly unknown[]): Promise<boolean> {
+    if (this.#remembered.home.off) return false;
+    if (scope.everyone && this.#keys.isDivided) {
+      // The owners are not known here: all of the function's entries go, which is never too little.
+      await this.clear(scope);
+      return true;
+    }
+    return this.invalidatePlace(this.#place(scope.self, args));
+  }
+
+  async invalidatePlace(place: Place): Promise<boolean> {
+    this.runs.flights.void(place.key);
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
+    const existed = await this.#shelf.lanes.drop(place.key, this.#shelf.report);
+    if (existed && this.#size > 0) this.#size--;
+    return existed;
+  }
+
+  async clear(scope: Scope): Promise<void> {
+    if (this.#remembered.home.off) return;
+    const prefix = this.#keys.prefixOf(scope);
+    this.clearPrefix(prefix);
+    await this.#shelf.lanes.clear(prefix, this.#shelf.report);
+  }
+
+  clearPrefix(prefix: string): void {
+    const remembered = this.#remembered;
+    this.#size = 0;
+    this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
+    if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
+  }
+
+  async refresh(scope: Scope, args: readonly unknown[]): Promise<unknown> {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return this.#pass(remembered, scope.self, args);
+    const place = this.#place(scope.self, args);
+    const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
+    this.#places.set(place.key, place);
+    if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
+    // Calls that come now wait for this run, unless the old entry answers: see `ask`.
+    flight.refreshes = true;
+    flight.promise = Promise.resolve(this.runs.fly(flight, remembered, scope.self, args, this.#counts));
+    return flight.promise;
+  }
+
+  async peek(scope: Scope, args: readonly unknown[]): Promise<unknown> {
+    const record = await this.#look(this.#place(scope.self, args));
+    return record === undefined || record.rest?.failed ? undefined : record.value;
+  }
+
+  async has(scope: Scope, args: readonly unknown[]): Promise<boolean> {
+    const record = await this.#look(this.#place(scope.self, args));
+    return record !== undefined && !record.rest?.failed;
+  }
+
+  async set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): Promise<void> {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return;
+    await this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
+  }
+
+  async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
+    this.runs.flights.void(place.key);
+    const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
+    await this.#write(place, value, lifetime, true);
+  }
+
+  async inspect(scope: Scope, args: readonly unknown[]): Promise<Inspection | undefined> {
+    const place = this.#place(scope.self, args);
+    const record = await this.#look(place);
+    if (record === undefined) return undefined;
+    const now = this.#remembered.home.now();
+    return {
+      key: place.text,
+      status: 'fresh',
+      age: Math.max(0, now - record.createdAt),
+      expiresIn: record.expiresAt - now,
+      staleFor: 0,
+      tags: record.rest?.tags ?? [],
+      tier: this.#shelf.tier,
+    };
+  }
+
+  keyOf(scope: Scope, args: readonly unknown[]): string {
+    return this.#keys.textOf(scope.self, args);
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  countsOf(): Counts {
+    return this.#counts;
+  }
+
+  peekPlace(place: Place): Promise<MemoryRecord | undefined> {
+    return this.#look(place);
+  }
+
+  async #look(place: Place): Promise<MemoryRecord | undefined> {
+    if (this.#remembered.home.off) return undefined;
+    const record = this.#shelf.lanes.pending(place.key) ?? (await this.#shelf.lanes.read(place.key, place.full, this.#shelf.report));
+    return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  #isFresh(record: MemoryRecord): boolean {
+    return record.expiresAt === Infinity || this.#remembered.home.isAhead(record.expiresAt);
+  }
+}

@@ -1,0 +1,45 @@
+import { clearTimeout, setTimeout } from 'node:timers';
+import { StoreError } from '@reprise/store';
+
+/**
+ * A store operation that ends: with its result, its error, or a `StoreError` after `limit` milliseconds.
+ *
+ * The timer is a real one even under fake timers. Where a caller waits for the answer (`waited`) it keeps the process alive until
+ * then: otherwise a script whose store hangs would end without its result. Nothing else does.
+ */
+export function bounded<Result>(
+  operation: () => PromiseLike<Result>,
+  limit: number,
+  what: string,
+  waited: boolean,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    let answer: PromiseLike<Result>;
+    try {
+      answer = Promise.resolve(operation());
+    } catch (error) {
+      reject(error);
+      return;
+    }
+    if (limit === Infinity) {
+      answer.then(resolve, reject);
+      return;
+    }
+    // Longer delays than a timer can hold fire at once.
+    const delay = Math.min(limit, 2_147_483_647);
+    const timer = setTimeout(() => {
+      reject(new StoreError(`${what} did not answer within ${limit} ms (storeTimeout)`));
+    }, delay);
+    if (!waited) timer.unref();
+    answer.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}

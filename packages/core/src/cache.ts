@@ -1,0 +1,195 @@
+import { type Entry, OptionError, type Store } from '@reprise/store';
+import { memoryStore } from '@reprise/store-memory';
+import type { Engine } from './engine.ts';
+import { warnOnce } from './events.ts';
+import { StoreHome } from './home.ts';
+import { functionMember } from './member.ts';
+import { cacheTable, checkTogether, configureTable, onceTable, type Policy, readOptions } from './options.ts';
+import { register, unregister } from './registry.ts';
+import { Remembered } from './remembered.ts';
+import { shownKey, storedPrefix } from './shown-key.ts';
+import { statsOf } from './stats.ts';
+import type {
+  Answer,
+  Cache,
+  CacheEntry,
+  CacheEventType,
+  CacheListener,
+  ConfigureOptions,
+  CreateCacheOptions,
+  Part,
+  Stats,
+  WriteOptions,
+} from './types.ts';
+
+/** Where the home of a cache is found, also by another copy of this package. */
+const homeKey: unique symbol = Symbol.for('reprise.home') as never;
+
+/** What functions are cached in, behind a {@link Cache}. @throws OptionError where the object is no cache of ours */
+export function homeOf(cache: object): StoreHome {
+  const home = (cache as { [homeKey]?: StoreHome })[homeKey];
+  if (home === undefined) throw new OptionError('cache must be a cache made by createCache, or the name of one');
+  return home;
+}
+
+/** The keys of `getOrSet` are no function's: their text has no name. */
+const scope = { self: undefined, everyone: false } as const;
+
+class NamedCache<S extends Store> implements Cache<S> {
+  readonly name: string;
+  readonly [homeKey]: StoreHome;
+  readonly #home: StoreHome;
+  readonly #engine: Engine;
+  readonly #own: Remembered;
+
+  constructor(name: string, home: StoreHome) {
+    this.name = name;
+    this.#home = home;
+    this[homeKey] = home;
+    this.#own = new Remembered(() => undefined, functionMember(() => {}), home, {}, '');
+    this.#engine = home.settle(this.#own, { key: undefined, per: 'class', version: undefined });
+    home.claim('', this.#own, false);
+    Object.defineProperty(this, homeKey, { enumerable: false });
+  }
+
+  get enabled(): boolean {
+    return this.#home.enabled;
+  }
+
+  set enabled(enabled: boolean) {
+    this.#home.enabled = enabled;
+  }
+
+  getOrSet(key: string, load: () => unknown, options?: WriteOptions): never {
+    if (typeof load !== 'function') throw new TypeError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
+    const policy = this.#policy('getOrSet', options);
+    return this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]) as never;
+  }
+
+  get(key: string): never {
+    return this.#engine.peek(scope, [checkKey(key)]) as never;
+  }
+
+  set(key: string, value: unknown, options?: WriteOptions): never {
+    return this.#engine.set(scope, [checkKey(key)], value, this.#policy('set', options)) as never;
+  }
+
+  has(key: string): Answer<S, boolean> {
+    return this.#engine.has(scope, [checkKey(key)]) as Answer<S, boolean>;
+  }
+
+  delete(key: string): Answer<S, boolean> {
+    return this.#engine.invalidate(scope, [checkKey(key)]) as Answer<S, boolean>;
+  }
+
+  clear(part?: Part): Answer<S, void> {
+    const prefix = part?.prefix ?? '';
+    // One prefix, two spaces: the keys of getOrSet, which stand quoted and in parentheses, and those of functions.
+    return this.#home.clear(prefix === '' ? [''] : [prefix, storedPrefix(prefix)]) as Answer<S, void>;
+  }
+
+  stats(): Stats {
+    const { counts, size } = this.#home.counts();
+    return statsOf(counts, size);
+  }
+
+  async *entries(part?: Part): AsyncIterableIterator<CacheEntry> {
+    const prefix = part?.prefix ?? '';
+    for await (const [text, entry] of this.#home.entries()) {
+      const key = shownKey(text);
+      if (key.startsWith(prefix)) yield { ...(entry as Entry), key };
+    }
+  }
+
+  configure(options: ConfigureOptions): void {
+    const { maxSize, maxBytes, ...policy } = readOptions(configureTable, options, `configure of cache '${this.name}'`);
+    if (maxSize !== undefined || maxBytes !== undefined) {
+      const { store } = this.#home;
+      if (store.resize === undefined) {
+        throw new OptionError(`configure of cache '${this.name}': the ${store.name ?? 'store'} has no bounds that can be changed`);
+      }
+      void store.resize({
+        ...(maxSize !== undefined && { maxSize: maxSize as number }),
+        ...(maxBytes !== undefined && { maxBytes: maxBytes as number }),
+      });
+    }
+    this.#home.configure(policy);
+  }
+
+  on<Type extends CacheEventType>(type: Type, listener: CacheListener<Type>): () => void {
+    return this.#home.emitter.on(type, listener as CacheListener);
+  }
+
+  close(): Promise<void> {
+    unregister(this.name, this as Cache);
+    return this.#home.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #policy(verb: string, options: WriteOptions | undefined): Policy {
+    if (options === undefined) return this.#own.policy;
+    return { ...this.#own.policy, ...readOptions(onceTable, options, `${verb} of cache '${this.name}'`) };
+  }
+}
+
+/**
+ * Makes a cache that functions, modules and module systems share by name, with defaults for everything cached in it.
+ *
+ * Without a `store` it is in memory, bounded. The same store given to two caches is one store, and their names keep their keys
+ * apart. On a synchronous store its operations return values, on an asynchronous one promises.
+ *
+ * @throws OptionError on options that cannot be meant, and (`E_NAME_TAKEN`) where the name is taken
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { cached, createCache } from '@reprise/core';
+ *
+ * const catalog = createCache({ name: 'catalog', ttl: '10m', maxSize: 5_000 });
+ * const price = cached(async (sku: string) => sku.length, { cache: catalog, name: 'price' });
+ * assert.equal(await price('apple'), 5);
+ * assert.equal(await catalog.getOrSet('rate', async () => 1.08), 1.08);
+ * assert.equal(catalog.stats().size, 2);
+ * await catalog.close();
+ */
+export function createCache<S extends Store = ReturnType<typeof memoryStore>>(options: CreateCacheOptions<S>): Cache<S> {
+  const name = (options as { name?: unknown } | undefined)?.name;
+  const where = typeof name === 'string' ? `createCache('${name}')` : 'createCache';
+  const read = readOptions(cacheTable, options, where);
+  checkTogether(read, where);
+  if (read['name'] === undefined) throw new OptionError(`${where}: it needs a name, by which modules find it`);
+  const { store: given, replace, clock, random, maxSize, maxBytes, sizeOf, ...defaults } = read as CreateCacheOptions &
+    Record<string, unknown>;
+  const store: Store = given ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
+  const replaced = replace === true;
+  const home = new StoreHome({ name: name as string, store, solo: false, defaults: defaults as Policy, clock, random });
+  const cache = new NamedCache<S>(name as string, home);
+  register(name as string, cache as unknown as Cache, replaced);
+  sayWhatIsMissing(store, where);
+  return cache as unknown as Cache<S>;
+}
+
+/** The bounds as the memory store takes them: only what was said. */
+export function boundsOf(bounds: Record<string, unknown>): Record<string, never> {
+  return Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined)) as Record<string, never>;
+}
+
+/** Once for each kind of store: which of the laws it cannot keep between processes. */
+function sayWhatIsMissing(store: Store, where: string): void {
+  if (store.persistent !== true || store.capabilities?.fences === true) return;
+  const kind = store.name ?? 'store';
+  warnOnce(
+    createCache,
+    kind,
+    'REPRISE_NO_FENCES',
+    `${where}: the ${kind} store has no fences: an invalidation holds in this process from its call, but a run that is under way in ` +
+      'another process may still store its older result',
+  );
+}
+
+function checkKey(key: unknown): string {
+  if (typeof key === 'string') return key;
+  throw new TypeError(`a key of a cache must be a string, not ${typeof key}`);
+}

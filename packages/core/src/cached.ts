@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { OptionError, type Store } from '@reprise/store';
+import { memoryStore } from '@reprise/store-memory';
+import { AsyncEngine } from './async-engine.ts';
+import { boundsOf, homeOf } from './cache.ts';
+import { locate, makeVerb } from './decorator/verb.ts';
+import { DirectEngine } from './direct.ts';
+import type { Engine } from './engine.ts';
+import { attachHandle, type Cached, handleNames, makeHandle } from './handle.ts';
+import { solos, StoreHome } from './home.ts';
+import { ignoreThis } from './key/ignore-this.ts';
+import type { Member } from './member.ts';
+import { isThenable } from './one-shot.ts';
+import { cachedTable, checkTogether, type Policy, readOptions } from './options.ts';
+import { getCache } from './registry.ts';
+import { Remembered } from './remembered.ts';
+import { isAsyncFunction } from './runs.ts';
+import type { AnyFunction, CachedVerb } from './types.ts';
+
+/** The options in their checked form. */
+interface Read extends Policy {
+  readonly cache?: object | string;
+  readonly store?: Store;
+  readonly name?: string;
+  readonly replace?: boolean;
+  readonly key?: AnyFunction;
+  readonly per?: 'instance' | 'class' | AnyFunction;
+  readonly version?: string;
+  readonly maxSize?: number;
+  readonly maxBytes?: number;
+  readonly sizeOf?: AnyFunction;
+}
+
+const defaultMaxSize = 1_000;
+
+/** What stands behind each wrapper that `cached` made. */
+const cachedBy = new WeakMap<object, { readonly cached: Cached; readonly member: Member }>();
+
+/** The cached function behind a wrapper; `undefined` for any other function. */
+export function cachedBehind(wrapper: object): { readonly cached: Cached; readonly member: Member } | undefined {
+  return cachedBy.get(wrapper);
+}
+
+function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
+  const where = locate('cached', member);
+  const read = readOptions(cachedTable, options, where) as Read;
+  checkTogether(read as Record<string, unknown>, where);
+  const telling = tellingOf(read, member, fn, where);
+
+  let remembered: Remembered | undefined;
+  let engine: Engine | undefined;
+  function settle(): Engine {
+    if (engine !== undefined) return engine;
+    const home = findHome(read, where);
+    remembered = new Remembered(fn, member, home, ownPolicy(read), read.name);
+    checkForHome(home, remembered, read, where);
+    engine = home.settle(remembered, telling);
+    if (read.cache === undefined && read.store === undefined && engine instanceof DirectEngine && home.store.sync) {
+      solos.set(home.store, engine);
+    }
+    return engine;
+  }
+
+  const cached: Cached = {
+    original: fn,
+    remembered: () => {
+      settle();
+      return remembered as Remembered;
+    },
+    engine: settle,
+    eventual: typeof read.cache === 'string',
+  };
+  const wrapper = makeWrapper(cached, member, read, settle);
+  cachedBy.set(wrapper, { cached, member });
+  if (member.kind === 'function') attachHandle(wrapper, makeHandle(cached, { self: undefined, everyone: true }));
+  return wrapper;
+}
+
+/** What takes the function's place. In a memory store it is the engine's own call, with nothing in between. */
+function makeWrapper(cached: Cached, member: Member, read: Read, settle: () => Engine): AnyFunction {
+  const store = storeAtOnce(read);
+  if (member.kind === 'function' && typeof read.cache !== 'string') return settle().call;
+  if (store === undefined || (store.sync && store.direct !== undefined)) {
+    if (typeof read.cache !== 'string') return settle().call;
+  }
+  const { original } = cached;
+  const mustBeAsync = member.kind !== 'function' && (store === undefined || !store.sync);
+  let checked = !mustBeAsync || isAsyncFunction(original);
+  let call: AnyFunction | undefined;
+  function wrapper(this: unknown, ...args: unknown[]): unknown {
+    if (call === undefined) {
+      if (member.kind !== 'function') member.notice(this, wrapper);
+      try {
+        call = settle().call;
+      } catch (error) {
+        if (isAsyncFunction(original)) return Promise.reject(error);
+        throw error;
+      }
+    }
+    if (!checked) {
+      const result = probe(settle(), original, this, args, member);
+      checked = true;
+      return result;
+    }
+    if (!cached.eventual) return Reflect.apply(call, this, args);
+    try {
+      const result: unknown = Reflect.apply(call, this, args);
+      return isThenable(result) ? result : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+  return wrapper;
+}
+
+/**
+ * Whether a method returns promises is known when it has run once. One that does not cannot be cached where answers are promises:
+ * it says so at its first call, before anybody takes a promise for the value.
+ */
+function probe(engine: Engine, original: AnyFunction, self: unknown, args: readonly unknown[], member: Member): unknown {
+  const result: unknown =
+    engine instanceof AsyncEngine ? Reflect.apply(original, self, args) : Reflect.apply(engine.call, self, args);
+  if (isThenable(result)) {
+    if (!(engine instanceof AsyncEngine)) return result;
+    // Should the store have an answer, nobody waits for this run.
+    result.then(undefined, () => {});
+    return engine.callStarted(result, self, args);
+  }
+  throw new OptionError(
+    `@cached on ${member.label()}: the method is synchronous, and the answers of its cache are promises; make it async, or use a ` +
+      'synchronous store (memoryStore()) that is given as an object',
+  );
+}
+
+function storeAtOnce(read: Read): Store | undefined {
+  if (read.store !== undefined) return read.store;
+  if (typeof read.cache === 'object') return homeOf(read.cache).store;
+  return undefined;
+}
+
+function tellingOf(read: Read, member: Member, fn: AnyFunction, where: string) {
+  const { key, per } = read;
+  if (key === ignoreThis && per !== undefined && per !== 'class') {
+    throw new OptionError(`${where}: key: ignoreThis means per: 'class', and per says otherwise; leave one of them out`);
+  }
+  const version = read.version === 'source' ? hashOf(Function.prototype.toString.call(fn)) : read.version;
+  const ownDefault = member.kind === 'function' ? 'class' : 'instance';
+  return {
+    key: key === ignoreThis ? undefined : key,
+    per: key === ignoreThis ? ('class' as const) : (per ?? ownDefault),
+    version,
+  };
+}
+
+function hashOf(source: string): string {
+  return createHash('sha256').update(source).digest('base64url');
+}
+
+function ownPolicy(read: Read): Policy {
+  const { ttl, cacheIf, bypass, dedupe, storeTimeout } = read;
+  const own = { ttl, cacheIf, bypass, dedupe, storeTimeout };
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as Policy;
+}
+
+function findHome(read: Read, where: string): StoreHome {
+  const { cache, store } = read;
+  if (store !== undefined) return homeOfStore(store);
+  if (cache === undefined) {
+    const { maxSize = defaultMaxSize, maxBytes, sizeOf } = read;
+    return new StoreHome({
+      name: undefined,
+      store: memoryStore(boundsOf({ maxSize, maxBytes, sizeOf })),
+      solo: true,
+      defaults: {},
+    });
+  }
+  if (typeof cache === 'object') return homeOf(cache);
+  const named = getCache(cache);
+  if (named !== undefined) return homeOf(named);
+  throw new OptionError(
+    `${where}: there is no cache named '${cache}' yet; call createCache({ name: '${cache}' }) before the first call, in a module ` +
+      'that is imported before',
+  );
+}
+
+const homes = new WeakMap<Store, StoreHome>();
+
+/** Functions that are given the same store share it, told apart by their names. */
+function homeOfStore(store: Store): StoreHome {
+  let home = homes.get(store);
+  if (home === undefined) {
+    home = new StoreHome({ name: undefined, store, solo: false, defaults: {} });
+    homes.set(store, home);
+  }
+  return home;
+}
+
+/** What a store that outlives the process asks of a function, and the claim of its name. */
+function checkForHome(home: StoreHome, remembered: Remembered, read: Read, where: string): void {
+  const { member } = remembered;
+  const replace = read.replace === true;
+  if (read.name !== undefined) {
+    home.claim(read.name, remembered, replace);
+    return;
+  }
+  if (!home.isPersistent) return;
+  const owner = member.owner();
+  const label = member.label();
+  const kind = home.store.name ?? 'store';
+  const ask = `give it a name (name: 'users.find') that stays the same in every process`;
+  if (member.kind === 'function' && member.name === '') {
+    throw new OptionError(`${where}: an anonymous function has no key in a ${kind} store, which outlives the process; ${ask}`);
+  }
+  if (member.kind !== 'function' && (owner === undefined || typeof member.name === 'symbol' || /\(anonymous/.test(label))) {
+    throw new OptionError(`${where}: its class is unknown or has no name, and a ${kind} store outlives the process; ${ask}`);
+  }
+  if (label.length <= 2 || isMinified(label)) {
+    throw new OptionError(`${where}: '${label}' looks like the work of a minifier, and may mean another function tomorrow; ${ask}`);
+  }
+  home.claim(label, remembered, replace);
+}
+
+/** Whether the class is called as minifiers call classes: one or two letters, the first one small. */
+function isMinified(label: string): boolean {
+  return /^[a-z$_][\w$]?\./.test(label);
+}
+
+/**
+ * Remembers what a function returned, in a cache: private and in memory by default, shared, or in any store.
+ *
+ * Wraps a function, `cached(fn, options?)`, or decorates methods, `@cached`, `@cached()`, `@cached(options)`, in the standard dialect
+ * and in that of `experimentalDecorators`. A wrapped function is its own handle (`invalidate`, `refresh`, `stats`, …); for methods see
+ * {@link cacheOf}. Concurrent calls with the same key run the function once.
+ *
+ * @throws OptionError (a `TypeError`) at definition, naming member and option, on options that cannot be meant
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { cached } from '@reprise/core';
+ *
+ * let queries = 0;
+ * const user = cached(async (id: string) => ({ id, query: ++queries }), { ttl: '5m', maxSize: 10_000 });
+ * await Promise.all([user('42'), user('42')]);
+ * assert.equal(queries, 1);
+ * user.invalidate('42');
+ * assert.equal((await user('42')).query, 2);
+ */
+export const cached: CachedVerb = makeVerb({
+  verb: 'cached',
+  getters: false,
+  handle: handleNames,
+  wrap,
+}) as CachedVerb;

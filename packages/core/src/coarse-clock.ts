@@ -1,0 +1,63 @@
+import { memoryEpoch } from '@reprise/store';
+
+/*
+ * Judging age costs a look at the clock, and that look costs several hits. This clock looks once for many hits where that
+ * cannot be noticed, and each time where it could:
+ *
+ * - A reading is used again only inside one synchronous stretch (a microtask ends it), only after a burst of looks that all
+ *   fell within one millisecond, and for at most `reuses` hits.
+ * - Only for an entry that had more than `margin` to live at the reading. So a hit can be late only when one synchronous
+ *   stretch, after such a burst, blocks the process for longer than `margin`.
+ * - Never when `Date.now` is not the engine's own: fake timers and patched clocks are read at every look.
+ */
+const margin = 5_000;
+const burst = 32;
+const reuses = 31;
+
+const nativeNow: (() => number) | undefined = isNative(Date.now) ? Date.now : undefined;
+
+let reading = Number.NaN;
+let left = 0;
+let streak = 0;
+let resetQueued = false;
+
+function isNative(now: () => number): boolean {
+  return Function.prototype.toString.call(now).includes('[native code]');
+}
+
+/** Milliseconds since {@link memoryEpoch}, read anew. */
+export function readNow(): number {
+  return Date.now() - memoryEpoch;
+}
+
+/** Whether a moment (milliseconds since {@link memoryEpoch}) lies in the future. */
+export function isAhead(moment: number): boolean {
+  if (left > 0 && moment - reading > margin && Date.now === nativeNow) {
+    left--;
+    return true;
+  }
+  return moment > look();
+}
+
+function look(): number {
+  const now = Date.now() - memoryEpoch;
+  if (now !== reading || Date.now !== nativeNow) {
+    reading = now;
+    streak = 0;
+    left = 0;
+  } else if (++streak >= burst) {
+    left = reuses;
+    if (!resetQueued) {
+      resetQueued = true;
+      queueMicrotask(forget);
+    }
+  }
+  return now;
+}
+
+function forget(): void {
+  resetQueued = false;
+  reading = Number.NaN;
+  streak = 0;
+  left = 0;
+}

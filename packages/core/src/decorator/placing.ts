@@ -1,0 +1,9 @@
+import type { Member } from '../member.ts';
+import type { AnyFunction } from '../types/function.ts';
+
+/** How the dialects get a member wrapped: the engine's `wrap` with the options filled in, the wrapper dressed. */
+export interface Placing {
+  readonly verb: 'cached' | 'memoize';
+  readonly getters: boolean;
+  wrap(fn: AnyFunction, member: Member): AnyFunction;
+}

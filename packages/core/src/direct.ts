@@ -1,0 +1,470 @@
+import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store';
+import type { Engine } from './engine.ts';
+import { textOfArgument, textOfArguments } from './key/argument-text.ts';
+import { identityOf } from './key/identity.ts';
+import { keyText } from './key/key-text.ts';
+import type { Policy } from './options.ts';
+import { type Keeper, Owner, Owners } from './owner.ts';
+import { entryOf } from './record.ts';
+import type { Lifetime, Remembered } from './remembered.ts';
+import { Runs, type Shelf, type Work } from './runs.ts';
+import { askPart, namedKeyError, type Scope } from './scope.ts';
+import { CacheSlot } from './slot.ts';
+import { Counts } from './stats.ts';
+import type { AnyFunction, Inspection } from './types.ts';
+
+/** How an engine tells calls and owners apart; see the options of `cached`. */
+export interface Telling {
+  readonly key: AnyFunction | undefined;
+  readonly per: 'instance' | 'class' | AnyFunction;
+  readonly version: string | undefined;
+  /** The name in keys; asked for when a key is needed as text. */
+  name(): string;
+}
+
+const everyone: Scope = { self: undefined, everyone: true };
+
+/**
+ * A function's entries in a store of this process. Keys are the arguments themselves, through an index; no text is built on a call.
+ *
+ * The hit path is one lookup in the index, one in the store, one look at the age. It allocates nothing and awaits nothing.
+ * A store that one function has for itself (`solo`) is asked by a single primitive argument directly, without the index.
+ */
+export class DirectEngine implements Engine, Shelf, Keeper {
+  readonly call: AnyFunction;
+  readonly runs: Runs;
+  readonly #remembered: Remembered;
+  readonly #store: DirectStore;
+  readonly #telling: Telling;
+  readonly #solo: boolean;
+  readonly #tier: string;
+  readonly #everybody: Owner;
+  readonly #owners: Owners;
+
+  constructor(remembered: Remembered, store: DirectStore, telling: Telling, solo: boolean, tier: string) {
+    this.#remembered = remembered;
+    this.#store = store;
+    this.#telling = telling;
+    this.#solo = solo && telling.per === 'class';
+    this.#tier = tier;
+    this.#everybody = new Owner(this);
+    this.#owners = new Owners(this, (owner) => this.#clearOwner(owner));
+    this.runs = new Runs(remembered, this);
+    this.call = this.#makeCall();
+  }
+
+  // ── calls ──
+
+  #makeCall(): AnyFunction {
+    const { bypass } = this.#remembered.policy;
+    const { key, per } = this.#telling;
+    if (key !== undefined || typeof per === 'function' || bypass !== undefined) return this.#makeToldCall();
+    return per === 'instance' ? this.#makeMethodCall() : this.#solo ? this.#makeSoloCall() : this.#makeSharedCall();
+  }
+
+  /** A store of its own, arguments by value, no owners. */
+  #makeSoloCall(): AnyFunction {
+    const engine = this;
+    const store = this.#store;
+    const remembered = this.#remembered;
+    const { counts } = this.#everybody;
+    const { home } = remembered;
+    return function (this: unknown, a?: unknown): unknown {
+      if (arguments.length === 1 && isOwnKey(a)) {
+        const record = store.find(a);
+        if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) && !home.off) {
+          counts.hits++;
+          return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, a);
+        }
+        return engine.#miss(engine.#everybody, a, record, remembered, this, arguments);
+      }
+      return engine.#ask(engine.#everybody, remembered, this, arguments);
+    };
+  }
+
+  /** A store that others use too, arguments by value, no owners. */
+  #makeSharedCall(): AnyFunction {
+    const engine = this;
+    const store = this.#store;
+    const remembered = this.#remembered;
+    const { counts, index } = this.#everybody;
+    const { home } = remembered;
+    return function (this: unknown, a?: unknown): unknown {
+      if (arguments.length === 1 && typeof a === 'string') {
+        const slot = index.find1(a);
+        if (slot !== undefined) {
+          const record = store.find(slot);
+          if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) && !home.off) {
+            counts.hits++;
+            return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, slot);
+          }
+        }
+      }
+      return engine.#ask(engine.#everybody, remembered, this, arguments);
+    };
+  }
+
+  /** A method whose entries belong to the object it is called on. */
+  #makeMethodCall(): AnyFunction {
+    const engine = this;
+    const remembered = this.#remembered;
+    return function (this: unknown): unknown {
+      const owner = engine.#ownerOf(this, true) as Owner;
+      return engine.#ask(owner, remembered, this, arguments);
+    };
+  }
+
+  /** With `key`, `per` or `bypass`: something of the user's is asked at each call. */
+  #makeToldCall(): AnyFunction {
+    const engine = this;
+    const remembered = this.#remembered;
+    return function (this: unknown, ...args: unknown[]): unknown {
+      if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+      let owner: Owner;
+      let told: readonly unknown[];
+      try {
+        owner = engine.#ownerOf(this, true) as Owner;
+        told = engine.#toldBy(this, args);
+      } catch (error) {
+        return engine.#refuse(error);
+      }
+      return engine.#ask(owner, remembered, this, args, told);
+    };
+  }
+
+  /** A call that is no call of the function: `getOrSet`. */
+  askFor(work: Work, args: readonly unknown[]): unknown {
+    return this.#ask(this.#everybody, work, undefined, args);
+  }
+
+  /** Looks up, answers, or goes on to a miss. `told` is what stands for the arguments in the key. */
+  #ask(
+    owner: Owner,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    told: ArrayLike<unknown> = args,
+  ): unknown {
+    const remembered = this.#remembered;
+    const { home } = remembered;
+    if (home.off) return this.#pass(work, self, args);
+    let key: unknown;
+    let record: MemoryRecord | undefined;
+    try {
+      key = this.#keyIn(owner, told);
+      if (key === undefined) {
+        key = owner.addSlot(told);
+      } else record = this.#store.find(key);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt))) {
+      owner.counts.hits++;
+      return record.rest === undefined && remembered.listening === 0 ? record.value : this.#answer(record, key);
+    }
+    return this.#miss(owner, key, record, work, self, args);
+  }
+
+  #answer(record: MemoryRecord, key: unknown): unknown {
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('hit', () => this.textOf(key));
+    return record.rest?.promise ?? record.value;
+  }
+
+  #miss(
+    owner: Owner,
+    key: unknown,
+    expired: MemoryRecord | undefined,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return this.#pass(work, self, args);
+    const { runs } = this;
+    if (expired !== undefined) this.#expire(key);
+    const flight = work.policy.dedupe === false ? undefined : runs.flights.get(key);
+    if (flight !== undefined) return runs.join(flight, work, self, args, owner.counts);
+    owner.counts.misses++;
+    if (remembered.listening !== 0) remembered.emit('miss', () => this.textOf(key));
+    return runs.fly(runs.open(key, work.policy), work, self, args, owner.counts);
+  }
+
+  /** The call goes through to the function. */
+  #pass(work: Work, self: unknown, args: ArrayLike<unknown>): unknown {
+    const remembered = this.#remembered;
+    this.#everybody.counts.bypass++;
+    if (remembered.listening !== 0) remembered.emit('bypass', undefined);
+    return Reflect.apply(work.fn, self, args);
+  }
+
+  /** A call whose key cannot be told fails as the function would have failed. */
+  #refuse(error: unknown): unknown {
+    const named = namedKeyError(this.#remembered.label(), error);
+    if (this.runs.isAsync) return Promise.reject(named);
+    throw named;
+  }
+
+  // ── keys ──
+
+  #toldBy(self: unknown, args: readonly unknown[]): readonly unknown[] {
+    const { key } = this.#telling;
+    return key === undefined ? args : [askPart('key', key, self, args, this.#remembered.label())];
+  }
+
+  #ownerOf(self: unknown, make: boolean): Owner | undefined {
+    const { per } = this.#telling;
+    if (per === 'class') return this.#everybody;
+    if (typeof per === 'function') {
+      const part = textOfArgument(askPart('per', per, undefined, [self], this.#remembered.label()), { identity: true });
+      return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
+    }
+    if ((typeof self !== 'object' || self === null) && typeof self !== 'function') return this.#everybody;
+    return this.#owners.ofObject(self) ?? (make ? this.#owners.addObject(self, identityOf(self)) : undefined);
+  }
+
+  /** The key of a call, where it has one already. */
+  #keyIn(owner: Owner, told: ArrayLike<unknown>): unknown {
+    if (this.#solo && told.length === 1 && isOwnKey(told[0])) return told[0];
+    return owner.index.find(told);
+  }
+
+  #keysIn(scope: Scope, args: readonly unknown[]): unknown[] {
+    if (!scope.everyone) {
+      const owner = this.#ownerOf(scope.self, false);
+      return owner === undefined ? [] : [this.#keyIn(owner, this.#toldBy(scope.self, args))];
+    }
+    const told = this.#toldBy(undefined, args);
+    return [this.#everybody, ...this.#owners].map((owner) => this.#keyIn(owner, told));
+  }
+
+  #ensureKey(scope: Scope, args: readonly unknown[]): unknown {
+    const owner = this.#ownerOf(scope.self, true) as Owner;
+    const told = this.#toldBy(scope.self, args);
+    return this.#keyIn(owner, told) ?? owner.addSlot(told);
+  }
+
+  textOf(key: unknown): string {
+    const { version, name } = this.#telling;
+    if (key instanceof CacheSlot) {
+      return keyText({ name: name(), version, part: key.owner.part, args: key.owner.textOf(key) ?? '' });
+    }
+    const args = textOfArguments([key], { label: this.#remembered.label(), identity: true });
+    return keyText({ name: name(), version, args });
+  }
+
+  // ── the shelf ──
+
+  keep(key: unknown, value: unknown, lifetime: Lifetime, promise: Promise<unknown> | undefined): void {
+    if (lifetime === undefined || (key instanceof CacheSlot && !key.attached)) {
+      this.#store.drop(key);
+      return;
+    }
+    const now = this.#remembered.home.now();
+    const record = new MemoryRecord(value, now, now + lifetime, promise === undefined ? undefined : { promise });
+    if (!this.#store.keep(key, record)) {
+      this.release(key);
+      return;
+    }
+    if (this.#remembered.listening !== 0) this.#remembered.emit('store', () => this.textOf(key));
+  }
+
+  release(key: unknown): void {
+    if (!(key instanceof CacheSlot) || !key.attached) return;
+    if (this.runs.flights.size > 0 && this.runs.flights.has(key)) return;
+    if (this.#store.peek(key) === undefined) this.#detach(key);
+  }
+
+  #detach(slot: CacheSlot): void {
+    const { owner } = slot;
+    owner.detach(slot);
+    if (owner.index.size === 0) this.#owners.release(owner);
+  }
+
+  lost(slot: CacheSlot): void {
+    slot.level = undefined;
+    this.#drop(slot);
+  }
+
+  removed(key: unknown, cause: RemovalCause): void {
+    const counts = key instanceof CacheSlot ? key.owner.counts : this.#everybody.counts;
+    if (cause === 'evict') counts.evictions++;
+    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
+    this.release(key);
+  }
+
+  #expire(key: unknown): void {
+    this.#store.drop(key);
+    if (this.#remembered.listening !== 0) this.#remembered.emit('expire', () => this.textOf(key));
+  }
+
+  // ── the handle ──
+
+  invalidate(scope: Scope, args: readonly unknown[]): boolean {
+    if (this.#remembered.home.off) return false;
+    let existed = false;
+    for (const key of this.#keysIn(scope, args)) {
+      if (key === undefined) continue;
+      const record = this.#store.peek(key);
+      if (record !== undefined && this.#isFresh(record)) existed = true;
+      this.#drop(key);
+    }
+    if (this.#remembered.listening !== 0) {
+      this.#remembered.emit('invalidate', () => (scope.everyone ? undefined : this.keyOf(scope, args)));
+    }
+    return existed;
+  }
+
+  #drop(key: unknown): void {
+    this.runs.flights.void(key);
+    this.#store.drop(key);
+    if (key instanceof CacheSlot) this.#detach(key);
+  }
+
+  clear(scope: Scope): void {
+    if (this.#remembered.home.off) return;
+    if (!scope.everyone) {
+      const owner = this.#ownerOf(scope.self, false);
+      if (owner !== undefined) this.#clearOwner(owner);
+    } else for (const owner of [this.#everybody, ...this.#owners]) this.#clearOwner(owner);
+    if (this.#remembered.listening !== 0) this.#remembered.emit('invalidate', undefined);
+  }
+
+  #clearOwner(owner: Owner): void {
+    for (const slot of [...owner.index.leaves()]) this.#drop(slot);
+    if (!this.#solo || owner !== this.#everybody) return;
+    this.runs.flights.voidAll();
+    for (const [key] of [...this.#store.records()]) this.#store.drop(key);
+  }
+
+  clearPrefix(prefix: string): void {
+    if (prefix === '') {
+      this.clear(everyone);
+      return;
+    }
+    for (const owner of [this.#everybody, ...this.#owners]) {
+      for (const slot of [...owner.index.leaves()]) if (this.textOf(slot).startsWith(prefix)) this.#drop(slot);
+    }
+    if (!this.#solo) return;
+    for (const [key] of [...this.#store.records()]) if (this.textOf(key).startsWith(prefix)) this.#drop(key);
+  }
+
+  refresh(scope: Scope, args: readonly unknown[]): unknown {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return this.#pass(remembered, scope.self, args);
+    const key = this.#ensureKey(scope, args);
+    const { counts } = key instanceof CacheSlot ? key.owner : this.#everybody;
+    if (remembered.listening !== 0) remembered.emit('refresh', () => this.textOf(key));
+    const flight = this.runs.open(key, { ...remembered.policy, dedupe: true });
+    return this.runs.fly(flight, remembered, scope.self, args, counts);
+  }
+
+  peek(scope: Scope, args: readonly unknown[]): unknown {
+    const record = this.#freshRecord(scope, args);
+    return record === undefined || record.rest?.failed ? undefined : record.value;
+  }
+
+  has(scope: Scope, args: readonly unknown[]): boolean {
+    const record = this.#freshRecord(scope, args);
+    return record !== undefined && !record.rest?.failed;
+  }
+
+  set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return;
+    const key = this.#ensureKey(scope, args);
+    this.runs.flights.void(key);
+    const lifetime = remembered.lifetimeOf(policy, value, scope.self, args, () => this.textOf(key));
+    this.keep(key, value, lifetime, this.runs.isAsync ? Promise.resolve(value) : undefined);
+    if (lifetime === undefined) this.release(key);
+  }
+
+  inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
+    const record = this.#freshRecord(scope, args);
+    if (record === undefined) return undefined;
+    const now = this.#remembered.home.now();
+    return {
+      key: this.keyOf(scope, args),
+      status: 'fresh',
+      age: Math.max(0, now - record.createdAt),
+      expiresIn: record.expiresAt - now,
+      staleFor: (record.rest?.staleUntil ?? record.expiresAt) === Infinity ? 0 : (record.rest?.staleUntil ?? record.expiresAt) - record.expiresAt,
+      tags: record.rest?.tags ?? [],
+      tier: this.#tier,
+    };
+  }
+
+  keyOf(scope: Scope, args: readonly unknown[]): string {
+    const { per, version, name } = this.#telling;
+    const label = this.#remembered.label();
+    let part: string | undefined;
+    if (typeof per === 'function') part = textOfArgument(askPart('per', per, undefined, [scope.self], label), { identity: true });
+    else if (per === 'instance') part = this.#ownerOf(scope.self, true)?.part;
+    const told = this.#toldBy(scope.self, args);
+    return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: true }) });
+  }
+
+  size(scope: Scope): number {
+    if (scope.everyone) {
+      if (this.#solo) return this.#store.count();
+      let sum = 0;
+      for (const owner of [this.#everybody, ...this.#owners]) sum += this.#sizeOf(owner);
+      return sum;
+    }
+    const owner = this.#ownerOf(scope.self, false);
+    return owner === undefined ? 0 : owner === this.#everybody && this.#solo ? this.#store.count() : this.#sizeOf(owner);
+  }
+
+  /** The counts of one owner, or of all there are and were. */
+  countsOf(scope: Scope): Counts {
+    const sum = new Counts();
+    if (scope.everyone) {
+      sum.add(this.#everybody.counts);
+      sum.add(this.#owners.retired);
+      for (const owner of this.#owners) sum.add(owner.counts);
+    } else {
+      const owner = this.#ownerOf(scope.self, false);
+      if (owner !== undefined) sum.add(owner.counts);
+    }
+    return sum;
+  }
+
+  /** Every living entry, by its key in text. */
+  *entries(): Generator<readonly [key: string, entry: Entry]> {
+    for (const owner of [this.#everybody, ...this.#owners]) {
+      for (const slot of [...owner.index.leaves()]) yield* this.#entry(slot, this.#store.peek(slot));
+    }
+    if (!this.#solo) return;
+    for (const [key, record] of [...this.#store.records()]) {
+      if (!(key instanceof CacheSlot)) yield* this.#entry(key, record);
+    }
+  }
+
+  *#entry(key: unknown, record: MemoryRecord | undefined): Generator<readonly [key: string, entry: Entry]> {
+    if (record !== undefined && this.#isFresh(record)) yield [this.textOf(key), entryOf(record, undefined)];
+  }
+
+  #sizeOf(owner: Owner): number {
+    let size = 0;
+    for (const slot of owner.index.leaves()) if (this.#store.peek(slot) !== undefined) size++;
+    return size;
+  }
+
+  #freshRecord(scope: Scope, args: readonly unknown[]): MemoryRecord | undefined {
+    const owner = this.#ownerOf(scope.self, false);
+    if (owner === undefined) return undefined;
+    const key = this.#keyIn(owner, this.#toldBy(scope.self, args));
+    const record = key === undefined ? undefined : this.#store.peek(key);
+    return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  #isFresh(record: MemoryRecord): boolean {
+    return record.expiresAt === Infinity || this.#remembered.home.isAhead(record.expiresAt);
+  }
+}
+
+/** Whether an argument is its own key in a store that one function has for itself. */
+function isOwnKey(value: unknown): boolean {
+  const type = typeof value;
+  return type !== 'object' && type !== 'function' && type !== 'symbol' && type !== 'undefined';
+}

@@ -1,0 +1,31 @@
+import type { Policy } from './options.ts';
+import type { Work } from './runs.ts';
+import type { Scope } from './scope.ts';
+import type { Counts } from './stats.ts';
+import type { AnyFunction, Inspection } from './types.ts';
+
+/** A value at once, or a promise of it, as the store underneath is synchronous or not. */
+export type Eventual<Result> = Result | Promise<Result>;
+
+/** One function with the entries it has on one kind of store: what calls and handles do, each in that store's way. */
+export interface Engine {
+  /** What takes the function's place: same `this`, same arguments. */
+  readonly call: AnyFunction;
+  /** What can be done by the function's own arguments; `args` are those of a call. */
+  invalidate(scope: Scope, args: readonly unknown[]): Eventual<boolean>;
+  refresh(scope: Scope, args: readonly unknown[]): unknown;
+  peek(scope: Scope, args: readonly unknown[]): Eventual<unknown>;
+  has(scope: Scope, args: readonly unknown[]): Eventual<boolean>;
+  set(scope: Scope, args: readonly unknown[], value: unknown, policy?: Policy): Eventual<void>;
+  /** A call that is no call of the function, but of `work`: `getOrSet`. */
+  askFor(work: Work, args: readonly unknown[]): unknown;
+  inspect(scope: Scope, args: readonly unknown[]): Eventual<Inspection | undefined>;
+  keyOf(scope: Scope, args: readonly unknown[]): string;
+  clear(scope: Scope): Eventual<void>;
+  /** How many entries the scope has, as far as is known at once. */
+  size(scope: Scope): number;
+  /** What was counted for the scope. */
+  countsOf(scope: Scope): Counts;
+  /** Voids and drops what begins so in text, without the namespace; on text stores only the flights: the store is cleared once for all. */
+  clearPrefix(prefix: string): void;
+}

@@ -1,0 +1,100 @@
+import type { Run } from './context.ts';
+
+/**
+ * One run of a function on behalf of all the calls that wait for it.
+ *
+ * Its life: opened by a call (or a refresh) → perhaps looks into the store → runs → settles. It may be *voided* at any moment
+ * by an invalidation: its callers still get their answer, but nothing of it is kept and no later call joins it.
+ */
+export class Flight implements Run {
+  readonly key: unknown;
+  waits: Set<Run> | undefined = undefined;
+  /** What the callers wait for; `undefined` while the function's synchronous part is on the stack. */
+  promise: Promise<unknown> | undefined = undefined;
+  /** Whether an invalidation, or the success of a newer run, has taken its right to be kept. */
+  voided = false;
+  /** Whether the function itself is running (an asynchronous store is asked first). */
+  running = false;
+  /** Whether it makes an entry anew while the old one answers. */
+  refreshes = false;
+  /** Calls that joined before it was known whether the store has an answer. */
+  early = 0;
+
+  constructor(key: unknown) {
+    this.key = key;
+  }
+}
+
+/** The flights under way of one function. A flight is here from its opening until it settles, and not a moment longer. */
+export class Flights {
+  /** Those that a call may join: at most one for each key. */
+  readonly #open = new Map<unknown, Flight>();
+  /** Those that nobody may join any more, oldest first: replaced by a refresh, or flown with `dedupe: false`. */
+  readonly #loose = new Set<Flight>();
+
+  get size(): number {
+    return this.#open.size + this.#loose.size;
+  }
+
+  /** The flight that a call for this key may join. */
+  get(key: unknown): Flight | undefined {
+    return this.#open.get(key);
+  }
+
+  /** Opens a flight that calls may join. One that is open under the key already goes on, but is joined no more. */
+  open(flight: Flight): void {
+    const older = this.#open.get(flight.key);
+    if (older !== undefined) this.#loose.add(older);
+    this.#open.set(flight.key, flight);
+  }
+
+  /** Opens a flight that nobody joins. */
+  openLoose(flight: Flight): void {
+    this.#loose.add(flight);
+  }
+
+  /** Takes a settled flight out. */
+  close(flight: Flight): void {
+    if (this.#open.get(flight.key) === flight) this.#open.delete(flight.key);
+    else if (this.#loose.size > 0) this.#loose.delete(flight);
+  }
+
+  /** Whether any flight for this key is under way. */
+  has(key: unknown): boolean {
+    if (this.#open.has(key)) return true;
+    for (const flight of this.#loose) if (flight.key === key) return true;
+    return false;
+  }
+
+  /** The result of `kept` is in the store: an older run of the same key that settles later is not to overwrite it. */
+  supersede(kept: Flight): void {
+    if (this.#loose.size === 0) return;
+    // Loose ones stand in the order of their opening; those behind `kept` are newer.
+    for (const flight of this.#loose) {
+      if (flight === kept) return;
+      if (flight.key === kept.key) flight.voided = true;
+    }
+  }
+
+  /** An invalidation of one key. */
+  void(key: unknown): void {
+    const flight = this.#open.get(key);
+    if (flight !== undefined) {
+      flight.voided = true;
+      this.#open.delete(key);
+    }
+    if (this.#loose.size === 0) return;
+    for (const loose of this.#loose) {
+      if (loose.key !== key) continue;
+      loose.voided = true;
+      this.#loose.delete(loose);
+    }
+  }
+
+  /** An invalidation of all keys, or of those that `covers` says. */
+  voidAll(covers?: (key: unknown) => boolean): void {
+    for (const flight of [...this.#open.values(), ...this.#loose]) {
+      if (covers === undefined || covers(flight.key)) this.void(flight.key);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Engine } from './engine.ts';
+import type { Remembered } from './remembered.ts';
+import type { Scope } from './scope.ts';
+import { statsOf } from './stats.ts';
+import type { AnyFunction, CacheEventType, CacheListener, Handle, Stats } from './types.ts';
+
+/** What a handle is made of; a wrapped function may have no such property of its own. */
+export const handleNames = [
+  'invalidate',
+  'clear',
+  'refresh',
+  'peek',
+  'has',
+  'set',
+  'keyOf',
+  'inspect',
+  'stats',
+  'on',
+  'original',
+] as const;
+
+/** A function in its cache, found when it is first needed: a cache given by name may not exist before. */
+export interface Cached {
+  readonly original: AnyFunction;
+  readonly remembered: () => Remembered;
+  readonly engine: () => Engine;
+  /** Whether answers are promises whatever the store: the cache was given by name. */
+  readonly eventual: boolean;
+}
+
+/** The handle of one function's entries, or of an owner's. */
+export function makeHandle({ original, remembered, engine, eventual }: Cached, scope: Scope): Handle<AnyFunction> {
+  const answer = (operation: () => unknown): never => {
+    if (!eventual) return operation() as never;
+    return new Promise((resolve) => resolve(operation())) as never;
+  };
+  return {
+    invalidate: (...args: unknown[]) => answer(() => engine().invalidate(scope, args)),
+    clear: () => answer(() => engine().clear(scope)),
+    refresh: (...args: unknown[]) => answer(() => engine().refresh(scope, args)),
+    peek: (...args: unknown[]) => answer(() => engine().peek(scope, args)),
+    has: (...args: unknown[]) => answer(() => engine().has(scope, args)),
+    set: (args: readonly unknown[], value: unknown) => answer(() => engine().set(scope, checkArguments(args), value)),
+    keyOf: (...args: unknown[]) => engine().keyOf(scope, args),
+    inspect: (...args: unknown[]) => answer(() => engine().inspect(scope, args)),
+    stats: (): Stats => statsOf(engine().countsOf(scope), engine().size(scope)),
+    on: <Type extends CacheEventType>(type: Type, listener: CacheListener<Type>) =>
+      remembered().emitter.on(type, listener as CacheListener),
+    original,
+  };
+}
+
+function checkArguments(args: unknown): readonly unknown[] {
+  if (Array.isArray(args)) return args;
+  throw new TypeError(`set takes the function's arguments as an array, then the value: set(['42'], value)`);
+}
+
+/** Puts a handle on a wrapped function: own properties that do not show up in listings. */
+export function attachHandle(wrapper: AnyFunction, handle: object): void {
+  for (const [name, value] of Object.entries(handle)) {
+    Object.defineProperty(wrapper, name, { value, configurable: true, writable: true });
+  }
+}

@@ -1,0 +1,262 @@
+import { type AsyncStore, type Clock, memoryEpoch, type RepriseError, type Store, type SyncStore } from '@reprise/store';
+import { AsyncEngine } from './async-engine.ts';
+import { isAhead, readNow } from './coarse-clock.ts';
+import { DirectEngine, type Telling } from './direct.ts';
+import type { Engine } from './engine.ts';
+import { Emitter, textOf, warnOnce } from './events.ts';
+import { namespacePrefix } from './key/key-text.ts';
+import { Lanes } from './lanes.ts';
+import type { Policy } from './options.ts';
+import { type Home, nameTaken, type Remembered } from './remembered.ts';
+import { CacheSlot } from './slot.ts';
+import { Counts } from './stats.ts';
+import { SyncEngine, SyncShelf } from './sync-engine.ts';
+import { safePrefix, TextKeys } from './text-keys.ts';
+
+/** What a {@link StoreHome} is made of. */
+export interface HomeParts {
+  /** `undefined` for the private cache of one function, and for what several functions share by giving one store. */
+  readonly name: string | undefined;
+  readonly store: Store;
+  /** Whether one function has the store for itself. */
+  readonly solo: boolean;
+  readonly defaults: Policy;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+const everyone = { self: undefined, everyone: true } as const;
+const defaultTimeout = 1_000;
+
+/**
+ * A store with the functions whose entries live in it: what a cache is underneath. Names are claimed here, defaults stand here, and
+ * what concerns all functions at once (`clear`, `close`) is done here.
+ */
+export class StoreHome implements Home {
+  readonly name: string | undefined;
+  readonly store: Store;
+  readonly emitter: Emitter;
+  readonly random: () => number;
+  defaults: Policy;
+  off: boolean;
+  readonly isAhead: (moment: number) => boolean;
+  readonly now: () => number;
+  readonly #solo: boolean;
+  readonly #namespace: string;
+  readonly #functions = new Map<Remembered, Engine>();
+  readonly #names = new Map<string, { readonly owner: Remembered; readonly claimed: boolean }>();
+  /** The counts of functions that gave their name away. */
+  readonly #past = new Counts();
+  readonly #disabled = isDisabled();
+  #enabled = true;
+  #closing: Promise<void> | undefined;
+  #lanes: Lanes | undefined;
+
+  constructor({ name, store, solo, defaults, clock, random = Math.random }: HomeParts) {
+    this.name = name;
+    this.store = store;
+    this.random = random;
+    this.#solo = solo;
+    this.#namespace = name ?? '';
+    this.defaults = defaults;
+    this.off = this.#disabled;
+    this.emitter = new Emitter(() => this.#update());
+    if (clock === undefined) {
+      this.isAhead = isAhead;
+      this.now = readNow;
+    } else {
+      store.useClock?.(clock);
+      this.isAhead = (moment) => moment > clock.now() - memoryEpoch;
+      this.now = () => clock.now() - memoryEpoch;
+    }
+    holdStore(store);
+    if (store.sync && store.direct !== undefined) hearOf(store);
+  }
+
+  /** Whether entries outlive the process. A store that does not say is not asked for what only one process can know. */
+  get isPersistent(): boolean {
+    return this.store.persistent ?? false;
+  }
+
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+
+  set enabled(enabled: boolean) {
+    this.#enabled = enabled;
+    this.off = !enabled || this.#disabled || this.#closing !== undefined;
+  }
+
+  /** Takes a function in. */
+  settle(remembered: Remembered, telling: Omit<Telling, 'name'>): Engine {
+    const told: Telling = { ...telling, name: () => this.#nameOf(remembered) };
+    const engine = this.#engineFor(remembered, told);
+    this.#functions.set(remembered, engine);
+    return engine;
+  }
+
+  #engineFor(remembered: Remembered, telling: Telling): Engine {
+    const { store } = this;
+    if (store.sync && store.direct !== undefined) {
+      return new DirectEngine(remembered, store.direct, telling, this.#solo, store.name ?? 'memory');
+    }
+    const keys = new TextKeys(remembered, telling, this.#namespace, store.persistent === false);
+    const report = (error: RepriseError, key: string | undefined): void => remembered.report(error, () => key);
+    const copy = copierOf(store);
+    if (store.sync) return new SyncEngine(remembered, new SyncShelf(store, this.#prefix, report), keys, copy);
+    return new AsyncEngine(
+      remembered,
+      { lanes: this.#lanesOf(store), tier: store.name ?? 'store', report, ...(copy !== undefined && { copy }) },
+      keys,
+    );
+  }
+
+  get #prefix(): string {
+    return this.#namespace === '' ? '' : namespacePrefix(this.#namespace);
+  }
+
+  #lanesOf(store: AsyncStore): Lanes {
+    this.#lanes ??= new Lanes(store, this.#prefix, () => this.defaults.storeTimeout ?? defaultTimeout);
+    return this.#lanes;
+  }
+
+  /** The name of a function in keys. The first default name is taken as it is, further ones are numbered. */
+  #nameOf(remembered: Remembered): string {
+    for (const [name, { owner }] of this.#names) if (owner === remembered) return name;
+    const wanted = remembered.givenName ?? remembered.member.label();
+    let name = wanted;
+    for (let number = 2; this.#names.has(name); number++) name = `${wanted}~${number}`;
+    this.#names.set(name, { owner: remembered, claimed: false });
+    return name;
+  }
+
+  /**
+   * Claims a name for a function: from then on no other may go by it.
+   * @throws OptionError `E_NAME_TAKEN`, unless `replace`
+   */
+  claim(name: string, remembered: Remembered, replace: boolean): void {
+    const holder = this.#names.get(name);
+    if (holder !== undefined && holder.owner !== remembered) {
+      if (holder.claimed || !isDirect(this.store)) {
+        if (!replace) throw nameTaken(name, holder.owner, remembered);
+        const engine = this.#functions.get(holder.owner);
+        if (engine !== undefined) {
+          this.#past.add(engine.countsOf(everyone));
+          if (isDirect(this.store)) void engine.clear(everyone);
+          this.#functions.delete(holder.owner);
+        }
+      } else {
+        // It only goes by that name; in memory it is known by itself and can be called otherwise.
+        this.#names.delete(name);
+      }
+    }
+    this.#names.set(name, { owner: remembered, claimed: true });
+  }
+
+  /** Counts and size over all functions. */
+  counts(): { readonly counts: Counts; readonly size: number } {
+    const counts = new Counts();
+    counts.add(this.#past);
+    let size = 0;
+    for (const engine of this.#functions.values()) {
+      counts.add(engine.countsOf(everyone));
+      size += engine.size(everyone);
+    }
+    return { counts, size };
+  }
+
+  /** Clears every entry whose key begins with one of the prefixes (of the text form, without the namespace). */
+  clear(prefixes: readonly string[]): void | Promise<void> {
+    if (this.off) return;
+    const safe = prefixes.map(safePrefix);
+    for (const engine of this.#functions.values()) for (const prefix of safe) engine.clearPrefix(prefix);
+    const { store } = this;
+    if (isDirect(store)) return;
+    if (store.sync) {
+      for (const prefix of safe) new SyncShelf(store, this.#prefix, () => {}).clear(prefix);
+      return;
+    }
+    const lanes = this.#lanesOf(store);
+    return Promise.all(safe.map((prefix) => lanes.clear(prefix))).then(() => {});
+  }
+
+  /** Every living entry as (key without namespace, entry). */
+  async *entries(): AsyncGenerator<readonly [key: string, entry: unknown]> {
+    const { store } = this;
+    if (store.sync && store.direct !== undefined) {
+      for (const engine of this.#functions.values()) yield* (engine as DirectEngine).entries();
+      return;
+    }
+    if (store.entries === undefined) throw new Error(`the ${store.name ?? 'store'} cannot list its entries`);
+    const prefix = this.#prefix;
+    for await (const [key, entry] of store.entries(prefix)) yield [(entry.key ?? key).slice(prefix.length), entry];
+  }
+
+  configure(change: Policy): void {
+    this.defaults = { ...this.defaults, ...change };
+    this.#update();
+  }
+
+  #update(): void {
+    for (const remembered of this.#functions.keys()) remembered.update();
+  }
+
+  /** Lets what is on its way arrive, and closes the store if nobody else uses it. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.off = true;
+    await this.#lanes?.settle();
+    try {
+      await releaseStore(this.store);
+    } catch (error) {
+      warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
+    }
+  }
+}
+
+/** `REPRISE_DISABLED=1`: asked when a cache is made. */
+export function isDisabled(): boolean {
+  const said = process.env['REPRISE_DISABLED'];
+  return said !== undefined && said !== '' && said !== '0' && said !== 'false';
+}
+
+function isDirect(store: Store): boolean {
+  return store.sync && store.direct !== undefined;
+}
+
+function copierOf(store: Store): ((value: unknown) => unknown) | undefined {
+  return store.copy === undefined ? undefined : (value) => store.copy?.(value);
+}
+
+const heard = new WeakSet<SyncStore>();
+
+/** One listener for each store, however many caches are in it: the key says whose entry it was. */
+function hearOf(store: SyncStore): void {
+  if (heard.has(store)) return;
+  heard.add(store);
+  store.listen?.({
+    removed(key, cause) {
+      if (key instanceof CacheSlot) key.owner.keeper.removed(key, cause);
+      else solos.get(store)?.removed(key, cause);
+    },
+  });
+}
+
+/** Which function has a store for itself. */
+export const solos: WeakMap<SyncStore, DirectEngine> = new WeakMap();
+
+const holders = new WeakMap<Store, number>();
+
+function holdStore(store: Store): void {
+  holders.set(store, (holders.get(store) ?? 0) + 1);
+}
+
+async function releaseStore(store: Store): Promise<void> {
+  const left = (holders.get(store) ?? 1) - 1;
+  holders.set(store, left);
+  if (left === 0) await store.close();
+}

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+
+/** What tells one call from all others in a cache, in text. */
+export interface KeyTextParts {
+  /** The function's name, as the user knows it. */
+  readonly name: string;
+  /** The function's `version`, if it has one. */
+  readonly version?: string | undefined;
+  /** The text of what `per` made of `this`, as `textOfArgument` writes it, or an identity. */
+  readonly part?: string | undefined;
+  /** The text of the arguments, as `textOfArguments` writes it. */
+  readonly args: string;
+}
+
+/** A key as a store takes it. */
+export interface BoundKey {
+  /** At most {@link maxKeyBytes} bytes of UTF-8. */
+  readonly key: string;
+  /** The whole key where `key` is only its head and hash: the entry carries it, and a read compares it. */
+  readonly full: string | undefined;
+}
+
+/** The longest key that a store is given, in bytes of UTF-8, namespace included. */
+export const maxKeyBytes = 250;
+
+/*
+ * The longest encoded namespace, name and version. Together with the three signs between them they fit into the head of
+ * a hashed key, so that everything of one namespace, and of one function, shares a prefix however long its keys are.
+ */
+const maxNamespaceBytes = 64;
+const maxNameBytes = 88;
+const maxVersionBytes = 48;
+
+const hashLength = 43;
+const special: RegExp = /[%<>()@#/"\p{Cc}\p{Cs}]/u;
+const everySpecial: RegExp = new RegExp(special, 'gu');
+const everyUnusual: RegExp = /[^\p{ID_Continue}$]/gu;
+
+/**
+ * A name as it stands in a key: `% < > ( ) @ # / "`, controls and lone surrogates percent-encoded, the rest readable.
+ * Different names differ. A longer one than `maxBytes` is cut and ends in `~` and its SHA-256.
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { encodeName } from '@reprise/core/key-text';
+ *
+ * assert.equal(encodeName('Users.find'), 'Users.find');
+ * assert.equal(encodeName('get /users'), 'get %2Fusers');
+ */
+export function encodeName(name: string, maxBytes: number = maxNameBytes): string {
+  return boundText(special.test(name) ? name.replace(everySpecial, encodeCharacter) : name, maxBytes);
+}
+
+/**
+ * A name for people to read beside an identity's number: only letters, digits, `_`, `$` and percent signs, so that it
+ * cannot be taken for anything else in a key. Cut at 64 characters; the number tells apart.
+ */
+export function encodeLabel(name: string): string {
+  return name.slice(0, 64).replace(everyUnusual, encodeCharacter);
+}
+
+/**
+ * The key of one call: `name@version<part>(args)`. Every key of a function begins with its encoded name and one of
+ * `@ < (`, which no name contains.
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { keyText } from '@reprise/core/key-text';
+ *
+ * assert.equal(keyText({ name: 'Users.find', args: '"42"' }), 'Users.find("42")');
+ * assert.equal(keyText({ name: 'Users.plan', version: '2', part: '"acme"', args: '' }), 'Users.plan@2<"acme">()');
+ */
+export function keyText({ name, version, part, args }: KeyTextParts): string {
+  let text = encodeName(name);
+  if (version !== undefined) text += `@${encodeName(version, maxVersionBytes)}`;
+  if (part !== undefined) text += `<${part}>`;
+  return `${text}(${args})`;
+}
+
+/** What every stored key of a namespace begins with, and no key of another one: the encoded name and `/`. */
+export function namespacePrefix(namespace: string): string {
+  return `${encodeName(namespace, maxNamespaceBytes)}/`;
+}
+
+/**
+ * The key under which a store keeps what `text` names in `namespace`. Beyond {@link maxKeyBytes} bytes it is a readable
+ * head, `~` and the SHA-256 of the whole in base64url, and `full` is the whole.
+ *
+ * Different pairs of namespace and text have different keys: a text that happens to end like a hashed one is hashed too.
+ * `text` must be well-formed Unicode, which {@link keyText} makes sure of: UTF-8 has one replacement for all lone surrogates.
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { boundKey } from '@reprise/core/key-text';
+ *
+ * assert.deepEqual(boundKey('catalog', 'find("42")'), { key: 'catalog/find("42")', full: undefined });
+ *
+ * const { key, full } = boundKey('catalog', `find("${'x'.repeat(1_000)}")`);
+ * assert.match(key, /^catalog\/find\("x+~[\w-]{43}$/);
+ * assert.equal(full?.length, 1_000 + 'catalog/find("")'.length);
+ */
+export function boundKey(namespace: string, text: string): BoundKey {
+  const whole = namespacePrefix(namespace) + text;
+  const key = boundText(whole, maxKeyBytes);
+  return { key, full: key === whole ? undefined : whole };
+}
+
+/** At most `maxBytes` of UTF-8, one to one as far as SHA-256 is: what is left whole never looks like what was hashed. */
+function boundText(text: string, maxBytes: number): string {
+  if (fits(text, maxBytes) && !looksHashed(text)) return text;
+  const hash = createHash('sha256').update(text).digest('base64url');
+  return `${headOf(text, maxBytes - hashLength - 1)}~${hash}`;
+}
+
+function fits(text: string, maxBytes: number): boolean {
+  // A UTF-16 code unit takes one to three bytes.
+  return text.length * 3 <= maxBytes || (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes);
+}
+
+function looksHashed(text: string): boolean {
+  const tilde = text.length - hashLength - 1;
+  return text.charCodeAt(tilde) === 0x7e && /^[\w-]+$/.test(text.slice(tilde + 1));
+}
+
+/** As many whole characters as fit into `bytes`. */
+function headOf(text: string, bytes: number): string {
+  const encoded = Buffer.from(text.slice(0, bytes));
+  let end = Math.min(bytes, encoded.length);
+  // A byte 10xxxxxx continues the character before it.
+  while (((encoded[end] ?? 0) & 0xc0) === 0x80) end--;
+  return encoded.toString('utf8', 0, end);
+}
+
+/** `%2F`, or `%u` and four digits beyond the first 256, which no `%` and two hexadecimal digits can be. */
+function encodeCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const digits = code.toString(16).toUpperCase();
+  return code < 0x100 ? `%${digits.padStart(2, '0')}` : `%u${digits.padStart(4, '0')}`;
+}

@@ -1,0 +1,282 @@
+import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store';
+import { bounded } from './bounded.ts';
+import { entryOf, recordOf } from './record.ts';
+
+/** Hears of each failure, whether or not a caller is told. */
+export type LaneReport = (error: RepriseError, key: string | undefined) => void;
+
+/**
+ * The traffic of one key with an asynchronous store, while there is any: a lane is made by a write or an invalidation and is
+ * gone when the store has caught up. What this process knows better than the store stands here.
+ */
+interface Lane {
+  /** The value being written: answers reads until the write is done. */
+  pending: MemoryRecord | undefined;
+  /** The last operation sent; always settles, within the limit. */
+  tail: Promise<unknown>;
+  /** Operations sent and not settled. */
+  busy: number;
+  /** Writes that outlived their limit and may still land. */
+  stray: number;
+  /** The store may hold what was invalidated: nothing is read from it until a deletion, or a newer write, has succeeded. */
+  owed: boolean;
+  /** When a failed deletion is to be tried again. */
+  retryAt: number;
+}
+
+/** A part of the keys that is not read, until the store has confirmed that it is clear. */
+interface Block {
+  readonly prefix: string;
+  retryAt: number;
+  busy: boolean;
+}
+
+const retryDelay = 1_000;
+const mostOwed = 10_000;
+const silent: LaneReport = () => {};
+
+/**
+ * An asynchronous store as the engine uses it: reads within `storeTimeout`, writes that nobody waits for, invalidations that hold
+ * in this process from the moment they are called.
+ *
+ * The rule is one: **this process never reads a key from the store while an operation of its own on that key is outstanding.**
+ * While a write is, the value written answers; while a deletion is, the key is a miss.
+ */
+export class Lanes {
+  readonly #store: AsyncStore;
+  readonly #namespace: string;
+  readonly #limit: () => number;
+  readonly #lanes = new Map<string, Lane>();
+  #blocks: Block[] = [];
+  #owed = 0;
+
+  /** @param limit `storeTimeout` in milliseconds, at the moment */
+  constructor(store: AsyncStore, namespace: string, limit: () => number) {
+    this.#store = store;
+    this.#namespace = namespace;
+    this.#limit = limit;
+  }
+
+  /** What this process itself knows: a value on its way to the store. */
+  pending(key: string): MemoryRecord | undefined {
+    return this.#lanes.size === 0 ? undefined : this.#lanes.get(key)?.pending;
+  }
+
+  /** What is under the key; `undefined` also where the store failed, was too slow, or may not be asked. */
+  async read(key: string, full: string | undefined, report: LaneReport): Promise<MemoryRecord | undefined> {
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined) {
+      if (lane.pending === undefined && lane.owed && lane.busy === 0) this.#retry(key, lane, report);
+      return lane.pending;
+    }
+    if (this.#blocks.length > 0 && this.#isBlocked(key, report)) return undefined;
+    try {
+      const entry = await bounded(() => this.#store.get(key), this.#limit(), `get of ${key}`, true);
+      if (entry === undefined || entry === null) return undefined;
+      // A shortened key is only a place to look; the entry says which call it belongs to.
+      if (full !== undefined && entry.key !== full) return undefined;
+      return recordOf(entry);
+    } catch (error) {
+      report(storeError('get', key, error), key);
+      return undefined;
+    }
+  }
+
+  /**
+   * Sends a value to the store. It is encoded before this returns, unless an older operation on the key is outstanding.
+   * @param fencing whether it must not be undone by an older write, nor leave an older value if it fails
+   * @returns whether the store has it; rejects with a `StoreError` or `CodecError`, already reported
+   */
+  write(
+    key: string,
+    record: MemoryRecord,
+    full: string | undefined,
+    fencing: boolean,
+    report: LaneReport,
+  ): Promise<boolean> {
+    const lane = this.#lane(key);
+    lane.pending = record;
+    if (fencing) this.#owe(lane);
+    return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, report).then(
+      (kept) => kept !== false,
+    );
+  }
+
+  /** Removes a key, here at once. @returns whether there was something; rejects with a `StoreError` where the store could not be told */
+  drop(key: string, report: LaneReport): Promise<boolean> {
+    const lane = this.#lane(key);
+    const hadPending = lane.pending !== undefined;
+    lane.pending = undefined;
+    this.#owe(lane);
+    return this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, report).then(
+      (existed) => existed !== false || hadPending,
+    );
+  }
+
+  /** Removes every key of the namespace that begins with `prefix`, here at once. */
+  async clear(prefix: string, report: LaneReport = silent): Promise<void> {
+    const block: Block = { prefix: this.#namespace + prefix, retryAt: 0, busy: false };
+    this.#blocks.push(block);
+    const tails: Promise<unknown>[] = [];
+    for (const [key, lane] of this.#lanes) {
+      if (!key.startsWith(block.prefix)) continue;
+      lane.pending = undefined;
+      this.#owe(lane);
+      tails.push(this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, silent).catch(() => {}));
+    }
+    await Promise.all(tails);
+    await this.#sweep(block, true, report);
+  }
+
+  /** Settles when all that was sent is done, or was too slow. */
+  async settle(): Promise<void> {
+    while (this.#lanes.size > 0) {
+      const tails = [...this.#lanes.values()].filter((lane) => lane.busy > 0).map((lane) => lane.tail);
+      if (tails.length === 0) return;
+      await Promise.allSettled(tails);
+    }
+  }
+
+  /** How many keys this process knows better than the store: 0 when all is quiet. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  #lane(key: string): Lane {
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { pending: undefined, tail: Promise.resolve(), busy: 0, stray: 0, owed: false, retryAt: 0 };
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #owe(lane: Lane): void {
+    if (lane.owed) return;
+    lane.owed = true;
+    this.#owed++;
+  }
+
+  #send<Result>(
+    key: string,
+    lane: Lane,
+    verb: 'set' | 'delete',
+    operation: () => Promise<Result>,
+    record: MemoryRecord | undefined,
+    report: LaneReport,
+  ): Promise<Result> {
+    let settled = false;
+    const tracked = (): Promise<Result> => {
+      const raw = Promise.resolve(operation());
+      if (verb === 'set') {
+        const landed = (): void => {
+          if (settled) this.#landed(key, lane);
+          settled = true;
+        };
+        raw.then(landed, landed);
+      }
+      return raw;
+    };
+    const start = (): Promise<Result> => bounded(tracked, this.#limit(), `${verb} of ${key}`, false);
+    const sent = lane.busy === 0 ? start() : lane.tail.then(start, start);
+    lane.busy++;
+    const done = sent.then(
+      (result) => {
+        this.#finish(key, lane, record, true);
+        return result;
+      },
+      (error: unknown) => {
+        if (verb === 'set' && !settled && isTimeout(error)) {
+          settled = true;
+          lane.stray++;
+        }
+        this.#finish(key, lane, record, false);
+        const failure = storeError(verb, key, error);
+        report(failure, key);
+        throw failure;
+      },
+    );
+    lane.tail = done.catch(() => {});
+    return done;
+  }
+
+  #finish(key: string, lane: Lane, record: MemoryRecord | undefined, succeeded: boolean): void {
+    lane.busy--;
+    if (lane.pending === record) lane.pending = undefined;
+    if (succeeded && lane.stray === 0 && lane.busy === 0 && lane.owed) {
+      lane.owed = false;
+      this.#owed--;
+    }
+    if (!succeeded) lane.retryAt = Date.now() + retryDelay;
+    this.#forget(key, lane);
+  }
+
+  /** A write that had been given up has come to its end: whatever was invalidated since must be removed again. */
+  #landed(key: string, lane: Lane): void {
+    lane.stray--;
+    if (lane.owed && lane.busy === 0) {
+      lane.retryAt = 0;
+      this.#retry(key, lane, silent);
+    } else this.#forget(key, lane);
+  }
+
+  #forget(key: string, lane: Lane): void {
+    if (lane.busy === 0 && lane.stray === 0 && !lane.owed) this.#lanes.delete(key);
+    else if (this.#owed > mostOwed) this.#oweAll();
+  }
+
+  /** Too many keys to remember one by one: owe the clearing of all of them instead. */
+  #oweAll(): void {
+    for (const [key, lane] of this.#lanes) {
+      if (!lane.owed || lane.busy > 0) continue;
+      lane.owed = false;
+      this.#owed--;
+      if (lane.stray === 0) this.#lanes.delete(key);
+    }
+    const prefix = this.#namespace;
+    if (this.#blocks.some((block) => block.prefix === prefix)) return;
+    this.#blocks.push({ prefix, retryAt: Date.now() + retryDelay, busy: false });
+  }
+
+  #retry(key: string, lane: Lane, report: LaneReport): void {
+    if (Date.now() < lane.retryAt) return;
+    lane.retryAt = Date.now() + retryDelay;
+    this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, report).catch(() => {});
+  }
+
+  #isBlocked(key: string, report: LaneReport): boolean {
+    let blocked = false;
+    for (const block of this.#blocks) {
+      if (!key.startsWith(block.prefix)) continue;
+      blocked = true;
+      if (!block.busy && Date.now() >= block.retryAt) this.#sweep(block, false, report).catch(() => {});
+    }
+    return blocked;
+  }
+
+  async #sweep(block: Block, waited: boolean, report: LaneReport): Promise<void> {
+    block.busy = true;
+    block.retryAt = Date.now() + retryDelay;
+    try {
+      await bounded(() => this.#store.clear(block.prefix), this.#limit(), `clear of ${block.prefix}`, waited);
+      this.#blocks = this.#blocks.filter((other) => other !== block);
+    } catch (error) {
+      const failure = storeError('clear', block.prefix, error);
+      report(failure, undefined);
+      throw failure;
+    } finally {
+      block.busy = false;
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof StoreError && error.message.includes('did not answer within');
+}
+
+/** A value that the codec refuses is no failure of the store, and keeps its name. */
+function storeError(verb: string, key: string, error: unknown): RepriseError {
+  if (error instanceof CodecError || isTimeout(error)) return error as RepriseError;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreError(`the store failed to ${verb} ${key}: ${reason}`, { cause: error });
+}

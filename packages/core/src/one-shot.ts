@@ -1,0 +1,34 @@
+import { types } from 'node:util';
+
+/**
+ * Whether a result can be read only once: a stream, an iterator, a generator, a `Response` or `Request`.
+ * Such a result belongs to the call that ran the function; it can be neither kept nor shared.
+ */
+export function isOneShot(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return isIteratorLike(value);
+  if (types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value)) return true;
+  const candidate = value as { pipe?: unknown; getReader?: unknown; body?: unknown; bodyUsed?: unknown };
+  if (typeof candidate.pipe === 'function' || typeof candidate.getReader === 'function') return true;
+  if (typeof candidate.bodyUsed === 'boolean' && 'body' in candidate) return true;
+  return isIteratorLike(value);
+}
+
+/** An object with `next` that iterates itself; collections hand out iterators and are none. */
+function isIteratorLike(value: object): boolean {
+  const candidate = value as { next?: unknown; [Symbol.iterator]?: unknown; [Symbol.asyncIterator]?: unknown };
+  return (
+    typeof candidate.next === 'function' &&
+    (typeof candidate[Symbol.iterator] === 'function' || typeof candidate[Symbol.asyncIterator] === 'function')
+  );
+}
+
+/** Whether a function returned something to wait for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}

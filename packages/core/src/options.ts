@@ -1,0 +1,183 @@
+import { OptionError, parseDuration } from '@reprise/store';
+
+/** Checks one option; returns what it means, or throws an `OptionError`. `where` names member and option. */
+type Check = (value: unknown, where: string) => unknown;
+
+/** The meaning of each option that a verb knows. */
+export type OptionTable = Readonly<Record<string, Check>>;
+
+type AnyCallback = (this: unknown, ...args: never[]) => unknown;
+
+/** How entries of one function or cache are made and judged. `undefined` means: as the cache says, else the default. */
+export interface Policy {
+  readonly ttl?: number | AnyCallback | undefined;
+  readonly cacheIf?: AnyCallback | undefined;
+  readonly bypass?: AnyCallback | undefined;
+  readonly dedupe?: boolean | undefined;
+  readonly storeTimeout?: number | undefined;
+}
+
+const isFunction = (value: unknown): value is AnyCallback => typeof value === 'function';
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+const duration: Check = (value, where) => parseDuration(value, where);
+const callback: Check = (value, where) => {
+  if (isFunction(value)) return value;
+  throw new OptionError(`${where} must be a function, not ${shown(value)}`);
+};
+const flag: Check = (value, where) => {
+  if (typeof value === 'boolean') return value;
+  throw new OptionError(`${where} must be true or false, not ${shown(value)}`);
+};
+const count: Check = (value, where) => {
+  if (typeof value === 'number' && (value === Infinity || (Number.isInteger(value) && value >= 0))) return value;
+  throw new OptionError(
+    `${where} must be a whole number of entries, 0 or more (or Infinity, to say that it is unbounded), not ${shown(value)}`,
+  );
+};
+const bytes: Check = (value, where) => {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new OptionError(`${where} must be a number, 0 or more, not ${shown(value)}`);
+};
+const label: Check = (value, where) => {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new OptionError(`${where} must be a string that is not empty, not ${shown(value)}`);
+};
+const version: Check = (value, where) => {
+  if ((typeof value === 'string' && value !== '') || (typeof value === 'number' && Number.isFinite(value))) return String(value);
+  throw new OptionError(`${where} must be a string or a number, or 'source', not ${shown(value)}`);
+};
+const per: Check = (value, where) => {
+  if (value === 'instance' || value === 'class' || isFunction(value)) return value;
+  throw new OptionError(`${where} must be 'instance', 'class' or (self) => part, not ${shown(value)}`);
+};
+const ttl: Check = (value, where) => (isFunction(value) ? value : parseDuration(value, where));
+const clock: Check = (value, where) => {
+  if (typeof (value as { now?: unknown } | null)?.now === 'function') return value;
+  throw new OptionError(`${where} must be an object with now(): milliseconds, not ${shown(value)}`);
+};
+const store: Check = (value, where) => {
+  const candidate = value as Record<string, unknown> | null;
+  const operations = ['get', 'set', 'delete', 'clear', 'close'];
+  if (typeof candidate === 'object' && candidate !== null && typeof candidate['sync'] === 'boolean') {
+    const missing = operations.find((operation) => typeof candidate[operation] !== 'function');
+    if (missing === undefined) return value;
+    throw new OptionError(`${where} has no ${missing}(): a store has ${operations.join(', ')}`);
+  }
+  throw new OptionError(
+    `${where} must be a store (memoryStore(), diskStore({ directory }), or an object with sync: true | false and ` +
+      `${operations.join(', ')}), not ${shown(value)}`,
+  );
+};
+const cache: Check = (value, where) => {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof (value as { getOrSet?: unknown } | null)?.getOrSet === 'function') return value;
+  throw new OptionError(`${where} must be a cache made by createCache, or the name of one, not ${shown(value)}`);
+};
+
+const policyTable: OptionTable = {
+  ttl,
+  cacheIf: callback,
+  bypass: callback,
+  dedupe: flag,
+  storeTimeout: duration,
+  version,
+};
+
+const boundsTable: OptionTable = { maxSize: count, maxBytes: bytes, sizeOf: callback };
+
+/** The options of `cached`. */
+export const cachedTable: OptionTable = {
+  cache,
+  store,
+  name: label,
+  replace: flag,
+  key: callback,
+  per,
+  ...policyTable,
+  ...boundsTable,
+};
+
+/** The options of `createCache`. */
+export const cacheTable: OptionTable = {
+  name: label,
+  store,
+  replace: flag,
+  clock,
+  random: callback,
+  ...policyTable,
+  ...boundsTable,
+};
+
+/** What `configure` can change on a living cache. */
+export const configureTable: OptionTable = { ...policyTable, maxSize: count, maxBytes: bytes };
+
+/** What one `getOrSet` or `set` may say. */
+export const onceTable: OptionTable = { ttl, cacheIf: callback, dedupe: flag, storeTimeout: duration };
+
+/**
+ * The options in their checked form: durations in milliseconds, explicit `undefined` left out.
+ *
+ * @param where the member, as the error shall name it: `@cached on Users.find`
+ * @throws OptionError on an option that is unknown, or whose value cannot be meant
+ */
+export function readOptions(table: OptionTable, options: unknown, where: string): Record<string, unknown> {
+  const read: Record<string, unknown> = {};
+  if (options === undefined) return read;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new OptionError(`${where}: the options must be an object, not ${shown(options)}`);
+  }
+  for (const [option, value] of Object.entries(options)) {
+    const check = Object.hasOwn(table, option) ? table[option] : undefined;
+    if (check === undefined) throw new OptionError(`${where}: ${unknownOption(option, Object.keys(table))}`);
+    if (value !== undefined) read[option] = check(value, `${where}: ${option}`);
+  }
+  return read;
+}
+
+function unknownOption(option: string, known: readonly string[]): string {
+  const near = known.find((name) => isNear(option.toLowerCase(), name.toLowerCase()));
+  if (near !== undefined) return `there is no option '${option}'; did you mean '${near}'?`;
+  return `there is no option '${option}'; there are ${known.join(', ')}`;
+}
+
+/** Whether two words are one slip of a finger, or one beginning, apart. */
+function isNear(left: string, right: string): boolean {
+  if (left.startsWith(right) || (left.length > 2 && right.startsWith(left))) return true;
+  if (Math.abs(left.length - right.length) > 1) return false;
+  let start = 0;
+  while (start < left.length && left[start] === right[start]) start++;
+  let end = 0;
+  while (
+    end < Math.min(left.length, right.length) - start &&
+    left[left.length - 1 - end] === right[right.length - 1 - end]
+  ) {
+    end++;
+  }
+  const rest = Math.max(left.length, right.length) - start - end;
+  return rest <= 1 || (rest === 2 && left.length === right.length && left[start] === right[start + 1]);
+}
+
+/** The rules that take more than one option to break. */
+export function checkTogether(read: Record<string, unknown>, where: string): void {
+  const has = (option: string): boolean => read[option] !== undefined;
+  if (has('cache') && has('store')) {
+    throw new OptionError(`${where}: cache and store exclude each other: the cache has its store`);
+  }
+  for (const bound of ['maxSize', 'maxBytes', 'sizeOf']) {
+    if (has('cache') && has(bound)) {
+      throw new OptionError(`${where}: ${bound} belongs to the shared cache: give it to createCache, or leave out cache`);
+    }
+    if (has('store') && has(bound)) {
+      throw new OptionError(`${where}: ${bound} belongs to the store: give it to the store's factory`);
+    }
+  }
+  if (has('maxBytes') && !has('sizeOf') && !has('store')) {
+    throw new OptionError(`${where}: maxBytes in memory needs sizeOf: (value) => number, to know what a value weighs`);
+  }
+}

@@ -1,0 +1,113 @@
+import type { RemovalCause } from '@reprise/store';
+import { ArgumentIndex } from './key/argument-index.ts';
+import { capturePath } from './key/index-token.ts';
+import { CacheSlot } from './slot.ts';
+import { Counts } from './stats.ts';
+
+/** Who hears what becomes of slots by itself. */
+export interface Keeper {
+  /** The store has let the entry of a key go. */
+  removed(key: unknown, cause: RemovalCause): void;
+  /** An argument that was known by identity has been collected, and the slot with it. */
+  lost(slot: CacheSlot): void;
+}
+
+/**
+ * What an object, a part (a tenant, say) or everybody owns of one function's entries in memory: how its calls are found, and what
+ * was counted. It knows nothing of the object itself: that would keep it alive.
+ */
+export class Owner {
+  readonly index: ArgumentIndex<CacheSlot>;
+  readonly counts: Counts = new Counts();
+  readonly keeper: Keeper;
+  /** What the owner is called in keys: the text of its part, or its identity. */
+  readonly part: string | undefined;
+
+  constructor(keeper: Keeper, part?: string) {
+    this.keeper = keeper;
+    this.part = part;
+    this.index = new ArgumentIndex((slot) => keeper.lost(slot));
+  }
+
+  /** A slot for arguments that the index does not find. */
+  addSlot(args: ArrayLike<unknown>): CacheSlot {
+    const slot = new CacheSlot(this);
+    const place = this.index.put(capturePath(args), slot);
+    slot.level = place.level;
+    slot.token = place.token;
+    return slot;
+  }
+
+  /** Takes a slot out. The index does not find it any more, whoever still holds it. */
+  detach(slot: CacheSlot): void {
+    if (slot.level === undefined) return;
+    this.index.drop(slot.level, slot.token);
+    slot.level = undefined;
+  }
+
+  /** The arguments of a slot in text. */
+  textOf(slot: CacheSlot): string | undefined {
+    return slot.level === undefined ? undefined : this.index.textsAt({ level: slot.level, token: slot.token }).join(',');
+  }
+}
+
+/**
+ * All owners of one function's entries but the common one: objects by identity and weakly, parts by value.
+ * What an owner counted stays counted when it is gone.
+ */
+export class Owners {
+  readonly #byObject = new WeakMap<object, Owner>();
+  readonly #byPart = new Map<string, Owner>();
+  readonly #living = new Set<Owner>();
+  readonly #collected: FinalizationRegistry<Owner>;
+  readonly #keeper: Keeper;
+  readonly retired: Counts = new Counts();
+
+  /** @param leave takes the entries of an object that was collected */
+  constructor(keeper: Keeper, leave: (owner: Owner) => void) {
+    this.#keeper = keeper;
+    this.#collected = new FinalizationRegistry((owner) => {
+      leave(owner);
+      this.#retire(owner);
+    });
+  }
+
+  ofObject(self: object): Owner | undefined {
+    return this.#byObject.get(self);
+  }
+
+  /** @param part the text of the part, which is equal for equal parts and for no others */
+  ofPart(part: string): Owner | undefined {
+    return this.#byPart.get(part);
+  }
+
+  addObject(self: object, part: string): Owner {
+    const owner = new Owner(this.#keeper, part);
+    this.#byObject.set(self, owner);
+    this.#living.add(owner);
+    this.#collected.register(self, owner);
+    return owner;
+  }
+
+  addPart(part: string): Owner {
+    const owner = new Owner(this.#keeper, part);
+    this.#byPart.set(part, owner);
+    this.#living.add(owner);
+    return owner;
+  }
+
+  /** A part whose last entry is gone is forgotten; an object's owner lives as long as the object. */
+  release(owner: Owner): void {
+    if (owner.part === undefined || this.#byPart.get(owner.part) !== owner) return;
+    this.#byPart.delete(owner.part);
+    this.#retire(owner);
+  }
+
+  [Symbol.iterator](): IterableIterator<Owner> {
+    return this.#living.values();
+  }
+
+  #retire(owner: Owner): void {
+    if (this.#living.delete(owner)) this.retired.add(owner.counts);
+  }
+}

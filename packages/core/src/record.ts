@@ -1,0 +1,47 @@
+import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails, StoreError } from '@reprise/store';
+
+/** A store's entry in the form that the engine judges. @throws StoreError when it is no entry at all */
+export function recordOf(entry: unknown): MemoryRecord {
+  if (typeof entry !== 'object' || entry === null || !isMoment((entry as Entry).expiresAt)) {
+    throw new StoreError('the store answered with something that is no entry');
+  }
+  const { createdAt, expiresAt, staleUntil, tags, idle, loadTime, generation, size } = entry as Entry;
+  const failed = 'error' in entry;
+  const rest: RecordDetails = {};
+  if (failed) rest.failed = true;
+  if (isMoment(staleUntil) && staleUntil > expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
+  if (tags !== undefined) rest.tags = tags;
+  if (idle !== undefined) rest.idle = idle;
+  if (loadTime !== undefined) rest.loadTime = loadTime;
+  if (generation !== undefined) rest.generation = generation;
+  if (size !== undefined) rest.size = size;
+  const created = isMoment(createdAt) ? createdAt : expiresAt;
+  return new MemoryRecord(
+    failed ? (entry as Entry).error : (entry as Entry).value,
+    created - memoryEpoch,
+    expiresAt - memoryEpoch,
+    rest,
+  );
+}
+
+/** What a store of entries is given to keep. `key` is the whole key, where the store's is a shortened one. */
+export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
+  const { rest } = record;
+  const expiresAt = record.expiresAt + memoryEpoch;
+  return {
+    ...(rest?.failed ? { error: record.value } : { value: record.value }),
+    createdAt: record.createdAt + memoryEpoch,
+    expiresAt,
+    staleUntil: rest?.staleUntil === undefined ? expiresAt : rest.staleUntil + memoryEpoch,
+    ...(key !== undefined && { key }),
+    ...(rest?.tags !== undefined && { tags: rest.tags }),
+    ...(rest?.idle !== undefined && { idle: rest.idle }),
+    ...(rest?.loadTime !== undefined && { loadTime: rest.loadTime }),
+    ...(rest?.generation !== undefined && { generation: rest.generation }),
+    ...(rest?.size !== undefined && { size: rest.size }),
+  };
+}
+
+function isMoment(value: unknown): value is number {
+  return typeof value === 'number' && !Number.isNaN(value);
+}

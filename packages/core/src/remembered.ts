@@ -1,0 +1,180 @@
+import { performance } from 'node:perf_hooks';
+import { OptionError, parseDuration, RepriseError } from '@reprise/store';
+import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
+import type { Member } from './member.ts';
+import type { Policy } from './options.ts';
+import { shownKey } from './shown-key.ts';
+import { Counts } from './stats.ts';
+import type { AnyFunction, CacheEvent, CacheEventType } from './types.ts';
+
+/** What a cache is to the functions in it. */
+export interface Home {
+  readonly name: string | undefined;
+  readonly emitter: Emitter;
+  /** What functions go by that do not say otherwise. */
+  readonly defaults: Policy;
+  /** Milliseconds since `memoryEpoch`, by the cache's clock. */
+  now(): number;
+  /** Whether a moment lies ahead, by the cache's clock: the cheap form of `moment > now()`. */
+  isAhead(moment: number): boolean;
+  /** Whether calls go through to their functions: disabled, or closed. */
+  readonly off: boolean;
+}
+
+/** What a verdict on a fresh result needs: how long it may be answered; `undefined`: it is not to be stored. */
+export type Lifetime = number | undefined;
+
+/**
+ * A function that a cache remembers results of, apart from where they are kept: what it is called, how its results are judged,
+ * what is counted and who hears of it.
+ */
+export class Remembered {
+  readonly fn: AnyFunction;
+  readonly member: Member;
+  readonly home: Home;
+  readonly emitter: Emitter;
+  readonly counts: Counts = new Counts();
+  readonly verb: 'cached' | 'createCache';
+  /** The options given for this function; the rest is the cache's. */
+  readonly own: Policy;
+  /** The explicit name. */
+  readonly givenName: string | undefined;
+  policy: Policy;
+  /** The bits of the event types that anybody listens to: here, or at the cache. */
+  listening = 0;
+
+  constructor(fn: AnyFunction, member: Member, home: Home, own: Policy, givenName: string | undefined) {
+    this.fn = fn;
+    this.member = member;
+    this.home = home;
+    this.own = own;
+    this.givenName = givenName;
+    this.verb = givenName === '' ? 'createCache' : 'cached';
+    this.policy = own;
+    this.emitter = new Emitter(() => this.update());
+    this.update();
+  }
+
+  /** Takes in what has changed at the cache: its defaults, its listeners. */
+  update(): void {
+    this.policy = { ...this.home.defaults, ...this.own };
+    this.listening = this.emitter.mask | this.home.emitter.mask;
+  }
+
+  /** How messages and events call it. */
+  label(): string {
+    return this.givenName || this.member.label();
+  }
+
+  /** Tells whoever listens. `key` is only called when somebody does. */
+  emit(type: CacheEventType, key: (() => string | undefined) | undefined, more?: Pick<CacheEvent, 'duration' | 'error'>): boolean {
+    if ((this.listening & bitOf(type)) === 0) return false;
+    let text: string | undefined;
+    try {
+      text = key?.();
+      if (this.givenName === '' && text !== undefined) text = shownKey(text);
+    } catch {
+      // What has no text is told without.
+    }
+    const event: CacheEvent = { type, cache: this.home.name, name: this.givenName === '' ? undefined : this.label(), key: text, ...more };
+    const here = this.emitter.emit(event);
+    return this.home.emitter.emit(event) || here;
+  }
+
+  /** Something went wrong that no caller shall suffer from: an `error` event, or a warning, once for each code, where nobody listens. */
+  report(error: unknown, key?: () => string | undefined): void {
+    if (this.emit('error', key, { error })) return;
+    const code = codeOf(error);
+    warnOnce(this, code, code, `${this.label()}: ${textOf(error)} (said once; listen to 'error' for all)`);
+  }
+
+  /** Calls something that the user gave. What it throws is reported, and `undefined` is the answer. */
+  ask<Answer>(option: string, callback: AnyFunction, self: unknown, args: readonly unknown[], key?: () => string): Answer | undefined {
+    try {
+      return Reflect.apply(callback, self, args) as Answer;
+    } catch (error) {
+      this.report(
+        new RepriseError('E_CALLBACK', `${this.label()}: ${option} threw ${textOf(error)}; the value is not stored`, { cause: error }),
+        key,
+      );
+      return undefined;
+    }
+  }
+
+  /** How long a result is fresh, in milliseconds; `undefined` where it is not to be stored at all. */
+  lifetimeOf(policy: Policy, value: unknown, self: unknown, args: readonly unknown[], key?: () => string): Lifetime {
+    const { ttl, cacheIf } = policy;
+    if (cacheIf !== undefined && this.ask('cacheIf', cacheIf, self, [value, ...args], key) !== true) return undefined;
+    if (typeof ttl !== 'function') return ttl === 0 ? undefined : (ttl ?? Infinity);
+    let failed = true;
+    const answer = this.ask(
+      'ttl',
+      (...given: unknown[]) => {
+        const length = parseDuration(Reflect.apply(ttl, self, given), `${this.label()}: the answer of ttl`);
+        failed = false;
+        return length;
+      },
+      self,
+      [value, ...args],
+      key,
+    ) as number | undefined;
+    return failed || answer === 0 ? undefined : answer;
+  }
+
+  /** Whether this call goes around the cache. A throw of the callback does, and is reported. */
+  isBypassed(self: unknown, args: readonly unknown[]): boolean {
+    const { bypass } = this.policy;
+    if (bypass === undefined) return false;
+    let failed = true;
+    const answer = this.ask('bypass', (...given: unknown[]) => {
+      const said = Reflect.apply(bypass, self, given) as unknown;
+      failed = false;
+      return said;
+    }, self, args);
+    return failed || Boolean(answer);
+  }
+}
+
+/*
+ * A look at the clock costs as much as a short function. So runs are timed one by one while they take time that matters, and
+ * one in sixteen while they do not.
+ */
+const shortLoad = 0.02;
+
+/** Measures how long loads take. */
+export class Stopwatch {
+  #last = Infinity;
+  #skipped = 0;
+
+  /** @returns a start to give to {@link stop}, or NaN where this load is not timed */
+  start(): number {
+    if (this.#last < shortLoad && ++this.#skipped < 16) return Number.NaN;
+    this.#skipped = 0;
+    return performance.now();
+  }
+
+  /** @returns the time it took, or `undefined` */
+  stop(start: number, counts: Counts): number | undefined {
+    if (Number.isNaN(start)) return undefined;
+    const took = performance.now() - start;
+    this.#last = took;
+    counts.timed += took;
+    counts.timings++;
+    return took;
+  }
+}
+
+/** The text of a claim's owner in messages. */
+export function nameOf(remembered: Remembered): string {
+  return remembered.member.label();
+}
+
+/** What two functions under one name are told. */
+export function nameTaken(name: string, first: Remembered, second: Remembered): OptionError {
+  const [one, other] = [nameOf(first), nameOf(second)];
+  return new OptionError(
+    `@cached on ${other}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; give ${other} ` +
+      `a name of its own, or say replace: true if it is the same function, loaded anew`,
+    { code: 'E_NAME_TAKEN' },
+  );
+}

@@ -1,0 +1,204 @@
+import { RepriseError } from '@reprise/store';
+import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
+import { Flight, Flights } from './flight.ts';
+import { isOneShot, isThenable } from './one-shot.ts';
+import type { Policy } from './options.ts';
+import { type Lifetime, type Remembered, Stopwatch } from './remembered.ts';
+import type { Counts } from './stats.ts';
+import type { AnyFunction } from './types.ts';
+
+/** Where the results of one function go; the three kinds of store each have one. */
+export interface Shelf {
+  /** Keeps a fresh result; where `lifetime` is `undefined`, removes the older one instead. */
+  keep(key: unknown, value: unknown, lifetime: Lifetime, promise: Promise<unknown> | undefined): void;
+  /** A flight has ended and left nothing: what was only there for it can go. */
+  release(key: unknown): void;
+  /** The key in text. */
+  textOf(key: unknown): string;
+  /** A copy for one more caller, on stores that give every reader a value of its own. */
+  copy?(value: unknown): unknown;
+}
+
+/** What is run on a miss, and by which rules its result is judged. */
+export interface Work {
+  readonly fn: AnyFunction;
+  readonly policy: Policy;
+}
+
+/**
+ * The runs of one function: opens flights, lets calls join them, and brings their results to the shelf.
+ *
+ * Whether a result may be kept is decided here and nowhere else: when the flight settles and has not been voided since it opened.
+ */
+export class Runs {
+  readonly flights: Flights = new Flights();
+  readonly #remembered: Remembered;
+  readonly #shelf: Shelf;
+  readonly #watch = new Stopwatch();
+  /** Whether the last result was a promise; at first, whether the function is an `async` one. */
+  isAsync: boolean;
+
+  constructor(remembered: Remembered, shelf: Shelf) {
+    this.#remembered = remembered;
+    this.#shelf = shelf;
+    this.isAsync = isAsyncFunction(remembered.fn);
+  }
+
+  /** Opens a flight for a key; one that is open already is joined by no more calls. */
+  open(key: unknown, policy: Policy): Flight {
+    const flight = new Flight(key);
+    if (policy.dedupe === false) this.flights.openLoose(flight);
+    else this.flights.open(flight);
+    return flight;
+  }
+
+  /** A call that finds a flight open for its key. */
+  join(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+    const { promise } = flight;
+    const waiter = currentRun();
+    // No promise yet: the call comes from inside the function's own synchronous part.
+    if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
+      return this.runDirectly(work, self, args, counts);
+    }
+    if (waiter !== undefined) noteWait(waiter, flight, promise);
+    if (flight.running) this.countJoined(counts, flight);
+    else flight.early++;
+    const shelf = this.#shelf;
+    return promise.then((value) => {
+      if (isOneShot(value)) {
+        counts.coalesced--;
+        return this.runDirectly(work, self, args, counts);
+      }
+      return shelf.copy === undefined ? value : shelf.copy(value);
+    });
+  }
+
+  /** One more call that waits for a run. */
+  countJoined(counts: Counts, flight: Flight): void {
+    counts.coalesced++;
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('coalesced', () => this.#shelf.textOf(flight.key));
+  }
+
+  /** Runs the function for this call alone: its result is neither kept nor shared. */
+  runDirectly(work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+    counts.misses++;
+    counts.loads++;
+    let result: unknown;
+    try {
+      result = Reflect.apply(work.fn, self, args);
+    } catch (error) {
+      counts.errors++;
+      throw error;
+    }
+    if (isThenable(result)) {
+      result.then(undefined, () => {
+        counts.errors++;
+      });
+    }
+    return result;
+  }
+
+  /**
+   * Runs the function as the body of an open flight. Answers what it returns; what is kept of it is decided when it settles.
+   */
+  fly(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+    counts.loads++;
+    flight.running = true;
+    const parent = currentRun();
+    const start = this.#watch.start();
+    let result: unknown;
+    try {
+      result = enterRun(flight, work.fn, self, args);
+    } catch (error) {
+      leaveRun();
+      this.#fail(flight, counts, start, error);
+      throw error;
+    }
+    if (!isThenable(result)) {
+      leaveRun();
+      this.isAsync = false;
+      this.#settle(flight, work, self, args, counts, start, result);
+      return result;
+    }
+    this.isAsync = true;
+    const promise = (result instanceof Promise ? result : Promise.resolve(result)).then(
+      (value) => {
+        leaveRun();
+        this.#settle(flight, work, self, args, counts, start, value);
+        return value;
+      },
+      (error: unknown) => {
+        leaveRun();
+        this.#fail(flight, counts, start, error);
+        throw error;
+      },
+    );
+    flight.promise ??= promise;
+    if (parent !== undefined) noteWait(parent, flight, promise);
+    return promise;
+  }
+
+  #settle(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    start: number,
+    value: unknown,
+  ): void {
+    const remembered = this.#remembered;
+    const shelf = this.#shelf;
+    this.#told('load', flight, counts, start);
+    if (isOneShot(value)) {
+      this.flights.close(flight);
+      remembered.report(
+        new RepriseError(
+          'E_ONE_SHOT',
+          `${remembered.label()} returned something that can be read only once (a stream, an iterator, a Response): it went to ` +
+            `the call that ran it and was neither stored nor shared; return what is read from it instead`,
+        ),
+        () => shelf.textOf(flight.key),
+      );
+      if (!flight.voided) shelf.keep(flight.key, undefined, undefined, undefined);
+      shelf.release(flight.key);
+      return;
+    }
+    let lifetime: Lifetime;
+    const { ttl, cacheIf } = work.policy;
+    // The plain case first: no callbacks, no array of arguments.
+    if (cacheIf === undefined && typeof ttl !== 'function') lifetime = ttl === 0 ? undefined : (ttl ?? Infinity);
+    else if (!flight.voided) {
+      lifetime = remembered.lifetimeOf(work.policy, value, self, Array.from(args), () => shelf.textOf(flight.key));
+    }
+    this.flights.close(flight);
+    if (!flight.voided) {
+      this.flights.supersede(flight);
+      shelf.keep(flight.key, value, lifetime, flight.promise);
+    }
+    if (flight.voided || lifetime === undefined) shelf.release(flight.key);
+  }
+
+  #fail(flight: Flight, counts: Counts, start: number, error: unknown): void {
+    counts.errors++;
+    this.flights.close(flight);
+    this.#told('load', flight, counts, start, error);
+    this.#shelf.release(flight.key);
+  }
+
+  #told(type: 'load', flight: Flight, counts: Counts, start: number, error?: unknown): void {
+    const duration = this.#watch.stop(start, counts);
+    const remembered = this.#remembered;
+    if (remembered.listening === 0) return;
+    remembered.emit(type, () => this.#shelf.textOf(flight.key), {
+      ...(duration !== undefined && { duration }),
+      ...(error !== undefined && { error }),
+    });
+  }
+}
+
+/** Whether a function is an `async` one by its syntax; others may return promises, too. */
+export function isAsyncFunction(fn: AnyFunction): boolean {
+  return Object.prototype.toString.call(fn) === '[object AsyncFunction]';
+}

@@ -1,0 +1,336 @@
+import { CodecError, MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store';
+import type { Engine } from './engine.ts';
+import type { BoundKey } from './key/key-text.ts';
+import { entryOf, recordOf } from './record.ts';
+import type { Policy } from './options.ts';
+import type { Lifetime, Remembered } from './remembered.ts';
+import { Runs, type Shelf, type Work } from './runs.ts';
+import type { Scope } from './scope.ts';
+import { Counts } from './stats.ts';
+import { safePrefix, type TextKeys } from './text-keys.ts';
+import type { AnyFunction, Inspection } from './types.ts';
+
+/** A key on its way through the engine. */
+interface Place extends BoundKey {
+  readonly text: string;
+}
+
+/**
+ * A synchronous store of text keys as the engine uses it. What it throws costs no call: a read that fails is a miss, a deletion that
+ * fails is owed, and until it succeeds the key is not read.
+ */
+export class SyncShelf {
+  readonly #store: SyncStore;
+  readonly #namespace: string;
+  readonly #report: (error: RepriseError, key: string | undefined) => void;
+  readonly #owed = new Set<string>();
+  readonly #owedPrefixes = new Set<string>();
+
+  constructor(store: SyncStore, namespace: string, report: (error: RepriseError, key: string | undefined) => void) {
+    this.#store = store;
+    this.#namespace = namespace;
+    this.#report = report;
+  }
+
+  get tier(): string {
+    return this.#store.name ?? 'store';
+  }
+
+  read(key: string, full: string | undefined): MemoryRecord | undefined {
+    if (!this.#isTrusted(key)) return undefined;
+    try {
+      const entry = this.#store.get(key);
+      if (entry === undefined || entry === null) return undefined;
+      return full !== undefined && entry.key !== full ? undefined : recordOf(entry);
+    } catch (error) {
+      this.#report(failureOf('get', key, error), key);
+      return undefined;
+    }
+  }
+
+  /** @returns whether the store has it. @throws a `RepriseError`, reported already */
+  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean): boolean {
+    try {
+      const kept = this.#store.set(key, entryOf(record, full)) !== false;
+      this.#owed.delete(key);
+      return kept;
+    } catch (error) {
+      if (fencing) this.#owed.add(key);
+      const failure = failureOf('set', key, error);
+      this.#report(failure, key);
+      throw failure;
+    }
+  }
+
+  drop(key: string): boolean {
+    try {
+      const existed = this.#store.delete(key) !== false;
+      this.#owed.delete(key);
+      return existed;
+    } catch (error) {
+      this.#owed.add(key);
+      const failure = failureOf('delete', key, error);
+      this.#report(failure, key);
+      throw failure;
+    }
+  }
+
+  clear(prefix: string): void {
+    const whole = safePrefix(this.#namespace + prefix);
+    try {
+      this.#store.clear(whole);
+      this.#owedPrefixes.delete(whole);
+      for (const key of this.#owed) if (key.startsWith(whole)) this.#owed.delete(key);
+    } catch (error) {
+      this.#owedPrefixes.add(whole);
+      const failure = failureOf('clear', whole, error);
+      this.#report(failure, undefined);
+      throw failure;
+    }
+  }
+
+  /** Whether all deletions of the key have reached the store; tries those that have not. */
+  #isTrusted(key: string): boolean {
+    if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
+    try {
+      if (this.#owed.has(key)) {
+        this.#store.delete(key);
+        this.#owed.delete(key);
+      }
+      for (const prefix of this.#owedPrefixes) {
+        if (!key.startsWith(prefix)) continue;
+        this.#store.clear(prefix);
+        this.#owedPrefixes.delete(prefix);
+      }
+      return true;
+    } catch (error) {
+      this.#report(failureOf('delete', key, error), key);
+      return false;
+    }
+  }
+}
+
+/** A function's entries in a synchronous store that knows text keys only. A synchronous function stays synchronous. */
+export class SyncEngine implements Engine, Shelf {
+  readonly call: AnyFunction;
+  readonly runs: Runs;
+  readonly copy?: (value: unknown) => unknown;
+  readonly #remembered: Remembered;
+  readonly #shelf: SyncShelf;
+  readonly #keys: TextKeys;
+  readonly #counts = new Counts();
+  readonly #places = new Map<string, Place>();
+  #size = 0;
+
+  constructor(remembered: Remembered, shelf: SyncShelf, keys: TextKeys, copy: ((value: unknown) => unknown) | undefined) {
+    this.#remembered = remembered;
+    this.#shelf = shelf;
+    this.#keys = keys;
+    if (copy !== undefined) this.copy = copy;
+    this.runs = new Runs(remembered, this);
+    const engine = this;
+    this.call = function (this: unknown, ...args: unknown[]): unknown {
+      if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+      let place: Place;
+      try {
+        place = engine.#place(this, args);
+      } catch (error) {
+        if (engine.runs.isAsync) return Promise.reject(error);
+        throw error;
+      }
+      return engine.ask(remembered, place, this, args);
+    };
+  }
+
+  askFor(work: Work, args: readonly unknown[]): unknown {
+    if (this.#remembered.home.off) return this.#pass(work, undefined, args);
+    return this.ask(work, this.#place(undefined, args), undefined, args);
+  }
+
+  ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): unknown {
+    const remembered = this.#remembered;
+    const record = this.#shelf.read(place.key, place.full);
+    if (record !== undefined && this.#isFresh(record)) {
+      this.#counts.hits++;
+      if (remembered.listening !== 0) remembered.emit('hit', () => place.text);
+      return this.runs.isAsync ? Promise.resolve(record.value) : record.value;
+    }
+    const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
+    if (flight !== undefined) return this.runs.join(flight, work, self, args, this.#counts);
+    this.#counts.misses++;
+    if (record === undefined) this.#size++;
+    if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
+    this.#places.set(place.key, place);
+    return this.runs.fly(this.runs.open(place.key, work.policy), work, self, args, this.#counts);
+  }
+
+  #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
+    this.#counts.bypass++;
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('bypass', undefined);
+    return Reflect.apply(work.fn, self, args);
+  }
+
+  #place(self: unknown, args: readonly unknown[]): Place {
+    return this.placeOf(this.#keys.textOf(self, args));
+  }
+
+  placeOf(text: string): Place {
+    const { key, full } = this.#keys.bound(text);
+    return { key, full, text };
+  }
+
+  textOf(key: unknown): string {
+    return this.#places.get(key as string)?.text ?? String(key);
+  }
+
+  // ── the shelf ──
+
+  keep(key: unknown, value: unknown, lifetime: Lifetime): void {
+    const place = this.#places.get(key as string);
+    if (place === undefined) return;
+    try {
+      this.#write(place, value, lifetime, false);
+    } catch {
+      // Reported; the caller has the value.
+    }
+    this.release(key);
+  }
+
+  release(key: unknown): void {
+    if (!this.runs.flights.has(key)) this.#places.delete(key as string);
+  }
+
+  #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean): void {
+    if (lifetime === undefined) {
+      this.#shelf.drop(place.key);
+      return;
+    }
+    const remembered = this.#remembered;
+    const now = remembered.home.now();
+    try {
+      this.#shelf.write(place.key, new MemoryRecord(value, now, now + lifetime, undefined), place.full, fencing);
+    } catch (error) {
+      // What the codec refuses is not stored, and takes the place of what was.
+      if (error instanceof CodecError) this.#shelf.drop(place.key);
+      throw error;
+    }
+    if (remembered.listening !== 0) remembered.emit('store', () => place.text);
+  }
+
+  // ── the handle ──
+
+  invalidate(scope: Scope, args: readonly unknown[]): boolean {
+    if (this.#remembered.home.off) return false;
+    if (scope.everyone && this.#keys.isDivided) {
+      // The owners are not known here: all of the function's entries go, which is never too little.
+      this.clear(scope);
+      return true;
+    }
+    return this.invalidatePlace(this.#place(scope.self, args));
+  }
+
+  invalidatePlace(place: Place): boolean {
+    this.runs.flights.void(place.key);
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
+    const existed = this.#shelf.drop(place.key);
+    if (existed && this.#size > 0) this.#size--;
+    return existed;
+  }
+
+  clear(scope: Scope): void {
+    if (this.#remembered.home.off) return;
+    const prefix = this.#keys.prefixOf(scope);
+    this.clearPrefix(prefix);
+    this.#shelf.clear(prefix);
+  }
+
+  clearPrefix(prefix: string): void {
+    const remembered = this.#remembered;
+    this.#size = 0;
+    this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
+    if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
+  }
+
+  refresh(scope: Scope, args: readonly unknown[]): unknown {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return this.#pass(remembered, scope.self, args);
+    const place = this.#place(scope.self, args);
+    this.#places.set(place.key, place);
+    if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
+    const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
+    return this.runs.fly(flight, remembered, scope.self, args, this.#counts);
+  }
+
+  peek(scope: Scope, args: readonly unknown[]): unknown {
+    const record = this.#look(this.#place(scope.self, args));
+    return record === undefined || record.rest?.failed ? undefined : record.value;
+  }
+
+  has(scope: Scope, args: readonly unknown[]): boolean {
+    const record = this.#look(this.#place(scope.self, args));
+    return record !== undefined && !record.rest?.failed;
+  }
+
+  set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
+    const remembered = this.#remembered;
+    if (remembered.home.off) return;
+    this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
+  }
+
+  setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
+    this.runs.flights.void(place.key);
+    const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
+    this.#write(place, value, lifetime, true);
+  }
+
+  inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
+    const place = this.#place(scope.self, args);
+    const record = this.#look(place);
+    if (record === undefined) return undefined;
+    const now = this.#remembered.home.now();
+    return {
+      key: place.text,
+      status: 'fresh',
+      age: Math.max(0, now - record.createdAt),
+      expiresIn: record.expiresAt - now,
+      staleFor: 0,
+      tags: record.rest?.tags ?? [],
+      tier: this.#shelf.tier,
+    };
+  }
+
+  keyOf(scope: Scope, args: readonly unknown[]): string {
+    return this.#keys.textOf(scope.self, args);
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  countsOf(): Counts {
+    return this.#counts;
+  }
+
+  peekPlace(place: Place): MemoryRecord | undefined {
+    return this.#look(place);
+  }
+
+  #look(place: Place): MemoryRecord | undefined {
+    if (this.#remembered.home.off) return undefined;
+    const record = this.#shelf.read(place.key, place.full);
+    return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  #isFresh(record: MemoryRecord): boolean {
+    return record.expiresAt === Infinity || this.#remembered.home.isAhead(record.expiresAt);
+  }
+}
+
+/** A value that the codec refuses is no failure of the store, and keeps its name. */
+function failureOf(verb: string, key: string, error: unknown): RepriseError {
+  if (error instanceof CodecError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreError(`the store failed to ${verb} ${key}: ${reason}`, { cause: error });
+}

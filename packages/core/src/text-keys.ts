@@ -1,0 +1,85 @@
+import { OptionError } from '@reprise/store';
+import type { Telling } from './direct.ts';
+import { textOfArgument, textOfArguments } from './key/argument-text.ts';
+import { identityOf } from './key/identity.ts';
+import { type BoundKey, boundKey, keyText } from './key/key-text.ts';
+import type { Remembered } from './remembered.ts';
+import { askPart, namedKeyError, type Scope } from './scope.ts';
+
+/** The keys of one function as text, for stores that know nothing else. */
+export class TextKeys {
+  readonly #remembered: Remembered;
+  readonly #telling: Telling;
+  readonly #namespace: string;
+  /** Whether objects may be told by identity: only where the entries do not outlive the process. */
+  readonly #identity: boolean;
+
+  constructor(remembered: Remembered, telling: Telling, namespace: string, identity: boolean) {
+    this.#remembered = remembered;
+    this.#telling = telling;
+    this.#namespace = namespace;
+    this.#identity = identity;
+  }
+
+  /** The key of a call, without the namespace. */
+  textOf(self: unknown, args: readonly unknown[]): string {
+    const { key, version, name } = this.#telling;
+    const label = this.#remembered.label();
+    try {
+      const told = key === undefined ? args : [askPart('key', key, self, args, label)];
+      const part = this.partOf(self);
+      return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: this.#identity }) });
+    } catch (error) {
+      throw namedKeyError(label, error);
+    }
+  }
+
+  bound(text: string): BoundKey {
+    return boundKey(this.#namespace, text);
+  }
+
+  /** Whether entries belong to owners: objects or parts. */
+  get isDivided(): boolean {
+    return this.#telling.per !== 'class';
+  }
+
+  /** What stands for the owner in a key; `undefined` where all share. */
+  partOf(self: unknown): string | undefined {
+    const { per } = this.#telling;
+    if (per === 'class') return undefined;
+    const label = this.#remembered.label();
+    if (typeof per === 'function') {
+      return textOfArgument(askPart('per', per, undefined, [self], label), { identity: this.#identity });
+    }
+    if (!this.#identity) {
+      throw new OptionError(
+        `@cached on ${label}: per: 'instance', the default of methods, means nothing in a store that outlives the process; say ` +
+          `per: 'class' if 'this' makes no difference, or per: (self) => … with what tells owners apart (a tenant, a user id)`,
+      );
+    }
+    return (typeof self === 'object' && self !== null) || typeof self === 'function' ? identityOf(self) : undefined;
+  }
+
+  /** What all keys of the scope begin with, and no others. */
+  prefixOf(scope: Scope): string {
+    const { version, name, per } = this.#telling;
+    const head = keyText({ name: name(), version, args: '' }).slice(0, -2);
+    if (per === 'class') return `${head}(`;
+    if (scope.everyone) return `${head}<`;
+    const part = this.partOf(scope.self);
+    return part === undefined ? `${head}(` : `${head}<${part}>(`;
+  }
+}
+
+/** The beginning that keys share, as far as shortened keys keep it: to clear by it clears no less than was asked for. */
+export function safePrefix(prefix: string): string {
+  const bytes = Buffer.from(prefix);
+  if (bytes.length <= headBytes) return prefix;
+  let end = headBytes;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
+
+/** What a shortened key keeps of the whole at least: 250 bytes less `~` and 43 of hash. */
+const headBytes = 206;
+

@@ -1,0 +1,21 @@
+export type {
+  Cache,
+  CacheEntry,
+  ConfigureOptions,
+  CreateCacheOptions,
+  Part,
+  WriteOptions,
+} from './types/cache.ts';
+export type { CacheEvent, CacheEventType, CacheListener, Inspection, Stats } from './types/event.ts';
+export type { Answer, AnyFunction, Kept, KeyPart, Value } from './types/function.ts';
+export type {
+  CachedFunction,
+  CacheOf,
+  Handle,
+  MemberFunction,
+  MemberName,
+  MemoizedFunction,
+  MemoizeHandle,
+} from './types/handle.ts';
+export type { CachedOptions, MemoizeOptions, Per } from './types/options.ts';
+export type { CachedVerb, MemoizeVerb } from './types/verb.ts';

@@ -1,0 +1,96 @@
+import type { Clock, Duration, Entry, Store, SyncStore } from '@reprise/store';
+import type { CacheEventType, CacheListener, Stats } from './event.ts';
+import type { Answer, AnyFunction } from './function.ts';
+import type { CachedOptions } from './options.ts';
+
+/** Options of `createCache`: defaults for everything cached in it, what it is built on, and what tests put in. */
+export interface CreateCacheOptions<S extends Store = Store>
+  extends Pick<
+    CachedOptions<AnyFunction, any, S>,
+    | 'store'
+    | 'replace'
+    | 'version'
+    | 'ttl'
+    | 'storeTimeout'
+    | 'cacheIf'
+    | 'maxSize'
+    | 'maxBytes'
+    | 'sizeOf'
+    | 'bypass'
+    | 'dedupe'
+  > {
+  /** What the process knows it by, and what keeps its keys apart from other caches in one store. Taken already: `E_NAME_TAKEN`. */
+  readonly name: string;
+  /** Judges age, in milliseconds since the epoch. Default: the wall clock. */
+  readonly clock?: Clock | undefined;
+  /** A number in [0, 1). Default: `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What `configure` may change while a cache is in use. */
+export type ConfigureOptions = Pick<
+  CreateCacheOptions,
+  'ttl' | 'storeTimeout' | 'cacheIf' | 'maxSize' | 'maxBytes' | 'bypass' | 'dedupe' | 'version'
+>;
+
+/** Options of one `set` or `getOrSet`. */
+export interface WriteOptions<V = unknown> {
+  /** How long the entry is fresh. Default: the cache's. */
+  readonly ttl?: Duration | ((value: V) => Duration) | undefined;
+  /** Whether the value is stored. Default: the cache's rule. */
+  readonly cacheIf?: ((value: V) => boolean) | undefined;
+  /** Whether concurrent `getOrSet` of one key make one run. Default: the cache's rule. */
+  readonly dedupe?: boolean | undefined;
+  /** The longest that it waits for the store. Default: the cache's. */
+  readonly storeTimeout?: Duration | undefined;
+}
+
+/** An entry as `entries` lists it. */
+export interface CacheEntry<V = unknown> extends Entry<V> {
+  readonly key: string;
+}
+
+/** A part of a cache: the entries whose keys begin so. */
+export interface Part {
+  /** Default: all. */
+  readonly prefix?: string | undefined;
+}
+
+/**
+ * A cache that functions, modules and processes share. On a synchronous store its operations return values, on an
+ * asynchronous one promises.
+ *
+ * @typeParam S the type of its store
+ */
+export interface Cache<S extends Store = Store> {
+  readonly name: string;
+  /** Set to `false`: every call goes through to its function, and invalidations do nothing. */
+  enabled: boolean;
+  /** The value under a key; where there is none, `load` is run, once for all concurrent callers, and its result kept. */
+  getOrSet<V>(
+    key: string,
+    load: () => V,
+    options?: WriteOptions<Awaited<V>>,
+  ): S extends SyncStore ? V : Promise<Awaited<V>>;
+  /** The fresh value under a key, or `undefined`. */
+  get<V = unknown>(key: string): Answer<S, V | undefined>;
+  /** Keeps a value; fences like an invalidation, and wins over older runs. */
+  set<V>(key: string, value: V, options?: WriteOptions<V>): Answer<S, void>;
+  /** Whether there is a fresh value under a key. */
+  has(key: string): Answer<S, boolean>;
+  /** Invalidates a key. Answers whether there was an entry. */
+  delete(key: string): Answer<S, boolean>;
+  /** Invalidates everything, functions' entries included, or a part; fenced, in all tiers. */
+  clear(part?: Part): Answer<S, void>;
+  /** Counts over all that is cached in it. */
+  stats(): Stats;
+  /** Lists living and stale entries, in no order. */
+  entries(part?: Part): AsyncIterableIterator<CacheEntry>;
+  /** Changes options in use: later writes live by the new ttl; a lower bound evicts down to it. */
+  configure(options: ConfigureOptions): void;
+  /** Listens; returns how to stop. */
+  on<Type extends CacheEventType>(type: Type, listener: CacheListener<Type>): () => void;
+  /** Awaits pending writes, closes the store and frees the name. Idempotent; later calls go through to their functions. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,96 @@
+import { types } from 'node:util';
+
+/*
+ * When two arguments are equal, said a second time and in another way: by comparison, without any text. Slow and plain, to
+ * check the text against. Cyclic values are equal if no way into them shows a difference.
+ */
+
+type Assumed = (readonly [object, object])[];
+
+/** Whether no function could tell two arguments apart by reading them, as far as keys promise. */
+export function isEqual(one: unknown, other: unknown, assumed: Assumed = []): boolean {
+  if (!isObject(one) || !isObject(other)) return one === other || (one !== one && other !== other);
+  if (one === other) return true;
+  if (assumed.some(([a, b]) => a === one && b === other)) return true;
+  const type = classOf(one);
+  if (type === undefined || type !== classOf(other)) return false;
+  const further: Assumed = [...assumed, [one, other]];
+  if (!isEqualContent(type, one, other, further)) return false;
+  const keys = keysOf(one);
+  if (keys.length !== keysOf(other).length) return false;
+  return keys.every((key) => {
+    const [a, b] = [Object.getOwnPropertyDescriptor(one, key), Object.getOwnPropertyDescriptor(other, key)];
+    if (a === undefined || b === undefined || a.enumerable !== b.enumerable) return false;
+    return isEqual(Reflect.get(one, key), Reflect.get(other, key), further);
+  });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Only for objects that the tests make: their classes tell the truth. */
+function classOf(value: object): string | undefined {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === null) return 'Object';
+  if (!Object.hasOwn(prototype, 'constructor') || types.isPromise(value)) return undefined;
+  const { name } = prototype.constructor;
+  return /^(class|function \w+\(\) \{ \[native)/.test(String(prototype.constructor)) &&
+    (String(prototype.constructor).includes('[native code]') || ['URL', 'URLSearchParams', 'FastBuffer'].includes(name))
+    ? name
+    : name === 'Buffer'
+      ? name
+      : undefined;
+}
+
+function keysOf(value: object): (string | symbol)[] {
+  return Reflect.ownKeys(value).filter((key) => !(types.isNativeError(value) && key === 'stack'));
+}
+
+function isEqualContent(type: string, one: object, other: object, assumed: Assumed): boolean {
+  switch (type) {
+    case 'Date':
+      return isEqual(Number(one), Number(other));
+    case 'RegExp':
+    case 'URL':
+    case 'URLSearchParams':
+      return String(one) === String(other);
+    case 'Number':
+    case 'String':
+    case 'Boolean':
+    case 'BigInt':
+    case 'Symbol':
+      return isEqual(one.valueOf(), other.valueOf());
+    case 'ArrayBuffer':
+    case 'SharedArrayBuffer':
+      return isEqualBuffer(one as ArrayBuffer, other as ArrayBuffer);
+    case 'DataView': {
+      const bytesOf = (view: DataView): number[] =>
+        Array.from({ length: view.byteLength }, (_, index) => view.getUint8(index));
+      return isEqual(bytesOf(one as DataView), bytesOf(other as DataView));
+    }
+    case 'Map':
+      return isSameBag([...(one as Map<unknown, unknown>)], [...(other as Map<unknown, unknown>)], assumed);
+    case 'Set':
+      return isSameBag([...(one as Set<unknown>)], [...(other as Set<unknown>)], assumed);
+    default:
+      return true;
+  }
+}
+
+function isEqualBuffer(one: ArrayBuffer, other: ArrayBuffer): boolean {
+  const limitOf = (buffer: ArrayBuffer): unknown =>
+    Reflect.get(buffer, 'resizable') && Reflect.get(buffer, 'maxByteLength');
+  return limitOf(one) === limitOf(other) && isEqual([...new Uint8Array(one)], [...new Uint8Array(other)]);
+}
+
+/** Whether each member has a counterpart of its own. Equality divides into classes, so any counterpart will do. */
+function isSameBag(ones: unknown[], others: unknown[], assumed: Assumed): boolean {
+  if (ones.length !== others.length) return false;
+  const left = [...others];
+  return ones.every((one) => {
+    const index = left.findIndex((other) => isEqual(one, other, assumed));
+    if (index !== -1) left.splice(index, 1);
+    return index !== -1;
+  });
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+
+// The folders and lines of cacache 20, which reads, lists and verifies what this package writes; a test holds them together.
+//
+//   content-v2/sha512/aa/bb/…   one envelope each, under the hexadecimal SHA-512 of its bytes
+//   index-v5/aa/bb/…            one bucket each, under the SHA-256 of the key: lines `sha1(json) TAB json`, the last one counts
+//   tmp/…                       files on their way
+
+/** What a bucket says of a key. */
+export interface IndexLine {
+  readonly key: string;
+  /** `sha512-…` in base64; `null` in a line of cacache's own that marks a removal. */
+  readonly integrity: string | null;
+  /** When it was written, by the clock of the store. */
+  readonly time: number;
+  /** Bytes of the content. */
+  readonly size: number;
+  /** `null`: without end. JSON has no Infinity. */
+  readonly metadata?: { readonly staleUntil?: number | null };
+}
+
+/** Loaded when first used: it takes longer than the rest of this package. */
+let crypto: typeof import('node:crypto') | undefined;
+
+function hash(algorithm: string, data: string | Uint8Array, encoding: 'hex' | 'base64'): string {
+  crypto ??= process.getBuiltinModule('node:crypto');
+  return crypto.hash(algorithm, data, encoding);
+}
+
+/** A text that no other envelope has: identical entries never share content, so that removing one cannot take another's. */
+export function makeId(): string {
+  crypto ??= process.getBuiltinModule('node:crypto');
+  return crypto.randomUUID();
+}
+
+/** Where a key's bucket is. */
+export function bucketPath(directory: string, key: string): string {
+  return join(directory, 'index-v5', segments(hash('sha256', key, 'hex')));
+}
+
+/** Where content is, by its integrity; `undefined` for one that this store has not written. */
+export function contentPath(directory: string, integrity: string | null): string | undefined {
+  if (!integrity?.startsWith('sha512-')) return undefined;
+  const digest = Buffer.from(integrity.slice(7), 'base64').toString('hex');
+  return digest.length === 128 ? join(directory, 'content-v2', 'sha512', segments(digest)) : undefined;
+}
+
+function segments(digest: string): string {
+  return join(digest.slice(0, 2), digest.slice(2, 4), digest.slice(4));
+}
+
+export function integrityOf(bytes: Uint8Array): string {
+  return `sha512-${hash('sha512', bytes, 'base64')}`;
+}
+
+export function formatBucket(line: IndexLine): string {
+  const json = JSON.stringify(line);
+  return `\n${hash('sha1', json, 'hex')}\t${json}`;
+}
+
+/** The lines whose checksum matches, oldest first. What is damaged is as if it were not there. */
+export function parseBucket(text: string): IndexLine[] {
+  const lines: IndexLine[] = [];
+  for (const line of text.split('\n')) {
+    const tab = line.indexOf('\t');
+    const json = line.slice(tab + 1);
+    if (tab < 0 || hash('sha1', json, 'hex') !== line.slice(0, tab)) continue;
+    try {
+      const parsed: unknown = JSON.parse(json);
+      if (typeof (parsed as IndexLine | null)?.key === 'string') lines.push(parsed as IndexLine);
+    } catch {
+      // Whoever can make a checksum can still not make it JSON.
+    }
+  }
+  return lines;
+}
+
+/** The lines that count: the last one of each key. */
+export function latestLines(lines: readonly IndexLine[]): IndexLine[] {
+  const latest = new Map<string, IndexLine>();
+  for (const line of lines) latest.set(line.key, line);
+  return [...latest.values()].filter((line) => line.integrity !== null);
+}
+
+/**
+ * The keys of a namespace as they stand in the index: `reprise/<namespace>:<key>`. The namespace is encoded so that it holds
+ * neither `:` nor `!`, and none is the beginning of another one's keys. A key that has no UTF-8 follows `!` as JSON.
+ */
+export class KeySpace {
+  readonly #plain: string;
+  readonly #escaped: string;
+
+  constructor(namespace: string) {
+    const encoded = namespace.replace(
+      /[^A-Za-z0-9._-]/g,
+      (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    this.#plain = `reprise/${encoded}:`;
+    this.#escaped = `reprise/${encoded}!`;
+  }
+
+  toIndex(key: string): string {
+    const formed = (key as string & { isWellFormed(): boolean }).isWellFormed();
+    return formed ? this.#plain + key : this.#escaped + JSON.stringify(key);
+  }
+
+  /** The key behind an index key; `undefined` for one of somebody else. */
+  fromIndex(indexKey: string): string | undefined {
+    if (indexKey.startsWith(this.#plain)) return indexKey.slice(this.#plain.length);
+    if (!indexKey.startsWith(this.#escaped)) return undefined;
+    try {
+      return JSON.parse(indexKey.slice(this.#escaped.length)) as string;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,322 @@
+import {
+  type Bounds,
+  type Clock,
+  type DirectStore,
+  type MemoryRecord,
+  memoryEpoch,
+  RepriseError,
+} from '@reprise/store';
+import { LRUCache } from 'lru-cache';
+import type { Listeners } from './listeners.ts';
+import { endOf } from './record.ts';
+
+type Key = NonNullable<unknown>;
+type Lru = LRUCache<Key, MemoryRecord>;
+type Look = readonly [key: Key, record: MemoryRecord];
+
+/** `Infinity` ends here: beyond it a `Map` of V8 may refuse to grow. */
+const largestCapacity = 2 ** 23;
+const firstCapacity = 16;
+/** As many records are searched through whenever one has to go; beyond, a search gives up after as many. */
+const lookLimit = 100;
+/** A search that found nothing costs as much as about 40 evictions; so many go without one after it. */
+const evictionsBetweenSearches = 400;
+
+/** Stands in for `undefined`, which lru-cache takes for an empty slot. */
+const undefinedKey = Symbol('undefined');
+
+function toLruKey(key: unknown): Key {
+  return key === undefined ? undefinedKey : (key as Key);
+}
+
+/** From the least recently used on. */
+function iterate(lru: Lru): Iterator<Look> & Iterable<Look> {
+  return lru.rentries() as Generator<never>;
+}
+
+/** The key of an entry kept in the text form: a text and the same string as a direct key are two entries. */
+export class TextKey {
+  readonly text: string;
+  /** The whole key, where `text` is a shortened one. */
+  full: string | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+    this.full = undefined;
+  }
+}
+
+/**
+ * The records of a memory store within their bounds: the text form's and the direct form's, in one order of use.
+ *
+ * lru-cache keeps the order; its own `ttl`, `size` and `max` are left alone: a ttl would read a clock per hit, sizes there
+ * are positive integers, and `max` is preallocated and final. So the lru starts small and is replaced by one of twice the
+ * capacity until it has the bound's.
+ */
+export class Table implements DirectStore {
+  clock: Clock;
+  /** The keys of the text form. */
+  readonly texts: Map<string, TextKey> = new Map();
+  readonly #listeners: Listeners;
+  readonly #sizeOf: ((value: unknown) => number) | undefined;
+  #lru: Lru | undefined;
+  #capacity = 0;
+  #limit: number;
+  #maxBytes: number;
+  #bytes = 0;
+  /** No record ends before this moment. Too early where the first ones have gone, never too late. */
+  #firstEnd = Infinity;
+  #search: Iterator<Look> | undefined;
+  #nextLook: Look | undefined;
+  #evictionsToSearch = 0;
+
+  constructor(
+    bounds: Required<Bounds>,
+    sizeOf: ((value: unknown) => number) | undefined,
+    clock: Clock,
+    listeners: Listeners,
+  ) {
+    this.#limit = Math.min(bounds.maxSize, largestCapacity);
+    this.#maxBytes = bounds.maxBytes;
+    this.#sizeOf = sizeOf;
+    this.clock = clock;
+    this.#listeners = listeners;
+  }
+
+  // The hit path of every cache: one lookup in the lru, no clock, no allocation of ours.
+  find(key: unknown): MemoryRecord | undefined {
+    const lru = this.#lru;
+    return lru === undefined ? undefined : lru.get(toLruKey(key));
+  }
+
+  peek(key: unknown): MemoryRecord | undefined {
+    return this.#lru?.peek(toLruKey(key));
+  }
+
+  keep(key: unknown, record: MemoryRecord): boolean {
+    const lruKey = toLruKey(key);
+    if (this.#sizeOf !== undefined && !this.#makeRoomFor(lruKey, record)) return false;
+    let lru = this.#lru;
+    if (lru === undefined) {
+      if (this.#limit === 0) return false;
+      lru = this.#rebuild(Math.min(firstCapacity, this.#limit));
+    } else if (lru.size === this.#capacity) {
+      if (this.#capacity < this.#limit) lru = this.#rebuild(Math.min(this.#capacity * 2, this.#limit));
+      else if (this.#firstEnd !== Infinity) this.#dropExpired(lru, lruKey, record);
+    }
+    const end = endOf(record);
+    if (end < this.#firstEnd) this.#firstEnd = end;
+    lru.set(lruKey, record);
+    if (this.#sizeOf !== undefined) this.#bytes += record.rest?.size ?? 0;
+    this.#listeners.tell();
+    return true;
+  }
+
+  drop(key: unknown): boolean {
+    return this.#remove(toLruKey(key));
+  }
+
+  *records(): Generator<readonly [key: unknown, record: MemoryRecord]> {
+    // Listed before the first is handed out: lru-cache's own iteration ends where the entry it stands at is removed.
+    for (const [key, record] of this.#lru === undefined ? [] : [...this.#lru.entries()]) {
+      if (!(key instanceof TextKey)) yield [key === undefinedKey ? undefined : key, record];
+    }
+  }
+
+  count(): number {
+    return (this.#lru?.size ?? 0) - this.texts.size;
+  }
+
+  /** Removes what can no longer be answered. @returns how many went */
+  prune(): number {
+    const now = this.clock.now() - memoryEpoch;
+    const lru = this.#lru;
+    if (lru === undefined || now < this.#firstEnd) return 0;
+    const expired: Key[] = [];
+    let firstEnd = Infinity;
+    for (const [key, record] of lru.entries()) {
+      const end = endOf(record);
+      if (end <= now) expired.push(key);
+      else if (end < firstEnd) firstEnd = end;
+    }
+    for (const key of expired) this.expire(key);
+    this.#firstEnd = firstEnd;
+    this.#listeners.tell();
+    return expired.length;
+  }
+
+  /** Removes one that was found to be past its end; the caller tells the listeners. */
+  expire(key: Key): void {
+    this.#remove(key);
+    this.#forget(key, 'expire');
+  }
+
+  /** Lower bounds evict down to them at once, what has expired first. */
+  resize(bounds: Bounds): void {
+    if (bounds.maxSize !== undefined) this.#limit = Math.min(bounds.maxSize, largestCapacity);
+    if (bounds.maxBytes !== undefined) this.#maxBytes = bounds.maxBytes;
+    if (this.#exceedsBounds()) this.prune();
+    while (this.#exceedsBounds()) this.#lru?.pop();
+    if (this.#limit === 0) this.clear();
+    else if (this.#capacity > this.#limit) this.#rebuild(this.#limit);
+    this.#listeners.tell();
+  }
+
+  clear(): void {
+    this.#lru = undefined;
+    this.#capacity = 0;
+    this.#bytes = 0;
+    this.#firstEnd = Infinity;
+    this.#restartSearch();
+    this.texts.clear();
+  }
+
+  /** Keeps nothing from now on. */
+  close(): void {
+    this.clear();
+    this.#limit = 0;
+  }
+
+  #exceedsBounds(): boolean {
+    const size = this.#lru?.size ?? 0;
+    return size > 0 && (size > this.#limit || this.#bytes > this.#maxBytes);
+  }
+
+  /** Replaces the lru by one of another capacity, keeping the order of use. */
+  #rebuild(capacity: number): Lru {
+    const next: Lru = new LRUCache({ max: capacity, dispose: this.#disposed });
+    if (this.#lru !== undefined) for (const [key, record] of iterate(this.#lru)) next.set(key, record);
+    this.#lru = next;
+    this.#capacity = capacity;
+    this.#restartSearch();
+    return next;
+  }
+
+  // lru-cache calls this in the midst of a change, so it only takes notes.
+  readonly #disposed = (record: MemoryRecord, key: Key, reason: string): void => {
+    if (reason !== 'evict') return;
+    if (this.#sizeOf !== undefined) this.#bytes -= record.rest?.size ?? 0;
+    this.#forget(key, 'evict');
+  };
+
+  #forget(key: Key, cause: 'evict' | 'expire'): void {
+    if (key instanceof TextKey) {
+      this.texts.delete(key.text);
+      this.#listeners.collect(key.text, cause);
+    } else {
+      this.#listeners.collect(key === undefinedKey ? undefined : key, cause);
+    }
+  }
+
+  #remove(key: Key): boolean {
+    const lru = this.#lru;
+    if (lru === undefined) return false;
+    if (this.#sizeOf !== undefined) this.#bytes -= lru.peek(key)?.rest?.size ?? 0;
+    const removed = lru.delete(key);
+    if (lru.size > 0) return removed;
+    // lru-cache wipes all its slots when the last entry is deleted: only a small one is worth keeping. And fractions of
+    // weight that did not cancel out end here.
+    if (this.#capacity > firstCapacity) {
+      this.#lru = undefined;
+      this.#capacity = 0;
+    }
+    this.#bytes = 0;
+    this.#firstEnd = Infinity;
+    this.#restartSearch();
+    return removed;
+  }
+
+  /** Weighs a record and evicts for it. The older one under its key goes in any case: it must not outlive a newer result. */
+  #makeRoomFor(key: Key, record: MemoryRecord): boolean {
+    const size = this.#weigh(key, record);
+    this.#remove(key);
+    if (size === undefined || size > this.#maxBytes || size === Infinity || this.#limit === 0) return false;
+    if (record.rest === undefined) record.rest = { size };
+    else record.rest.size = size;
+    while (this.#lru !== undefined && this.#lru.size > 0 && this.#bytes + size > this.#maxBytes) {
+      if (!this.#dropExpired(this.#lru, key, record)) this.#lru.pop();
+      // Fractions of weight that did not cancel out.
+      if (this.#lru?.size === 0) this.#bytes = 0;
+    }
+    return true;
+  }
+
+  #weigh(key: Key, record: MemoryRecord): number | undefined {
+    let size: unknown = record.rest?.size;
+    let cause: unknown;
+    try {
+      size ??= record.rest?.failed === true ? 0 : this.#sizeOf?.(record.value);
+      if (typeof size === 'number' && size >= 0) return size;
+    } catch (error) {
+      cause = error;
+    }
+    const found = cause === undefined ? `gave ${String(size)}` : 'threw';
+    const message = `memory store: sizeOf ${found}; it must return a number of 0 or more, so the value was not kept`;
+    this.#listeners.fail(
+      new RepriseError('E_SIZE', message, cause === undefined ? undefined : { cause }),
+      key instanceof TextKey ? key.text : undefined,
+    );
+    return undefined;
+  }
+
+  /** Takes one expired record out of a full lru, where the bounded search finds one. */
+  #dropExpired(lru: Lru, key: Key, record: MemoryRecord): boolean {
+    const small = lru.size <= lookLimit;
+    if (!small) {
+      if (this.#evictionsToSearch > 0) {
+        this.#evictionsToSearch--;
+        return false;
+      }
+      // The record was made just now: what it says spares the clock as long as nothing can have expired.
+      if (record.createdAt < this.#firstEnd) return false;
+    }
+    const now = this.clock.now() - memoryEpoch;
+    if (now < this.#firstEnd || lru.has(key)) return false;
+    const found = small ? this.#findAmongAll(lru, now) : this.#findAmongNext(lru, now);
+    if (found === undefined) return false;
+    this.expire(found);
+    return true;
+  }
+
+  #findAmongAll(lru: Lru, now: number): Key | undefined {
+    let firstEnd = Infinity;
+    for (const [key, record] of iterate(lru)) {
+      const end = endOf(record);
+      if (end <= now) return key;
+      if (end < firstEnd) firstEnd = end;
+    }
+    this.#firstEnd = firstEnd;
+    return undefined;
+  }
+
+  /** Goes on where the last search ended, from the least recently used onwards, so that in time all are looked at. */
+  #findAmongNext(lru: Lru, now: number): Key | undefined {
+    this.#search ??= iterate(lru);
+    let look = this.#nextLook;
+    this.#nextLook = undefined;
+    for (let looks = 0; looks < lookLimit; looks++) {
+      if (look !== undefined && endOf(look[1]) <= now && lru.peek(look[0]) === look[1]) {
+        // The search must have left an entry before it is removed: it could not go on from there.
+        this.#nextLook = this.#takeLook(lru);
+        return look[0];
+      }
+      look = this.#takeLook(lru);
+    }
+    this.#evictionsToSearch = evictionsBetweenSearches;
+    return undefined;
+  }
+
+  #takeLook(lru: Lru): Look | undefined {
+    this.#search ??= iterate(lru);
+    const next = this.#search.next();
+    if (next.done !== true) return next.value;
+    this.#search = undefined;
+    return undefined;
+  }
+
+  #restartSearch(): void {
+    this.#search = undefined;
+    this.#nextLook = undefined;
+    this.#evictionsToSearch = 0;
+  }
+}

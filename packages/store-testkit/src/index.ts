@@ -1,0 +1,15 @@
+export {
+  type ChaosControl,
+  type ChaosFault,
+  type ChaosOperation,
+  type ChaosPlan,
+  type ChaosRule,
+  type ChaosStore,
+  chaosStore,
+} from './chaos-store.ts';
+export { type CheckedStoreOptions, checkedStore } from './checked-store.ts';
+export type { ConformanceCapabilities } from './conformance/capabilities.ts';
+export type { ConformanceOptions, MakeStore } from './conformance/case.ts';
+export { type ConformanceIt, storeConformance } from './conformance/suite.ts';
+export { type ManualClock, manualClock } from './manual-clock.ts';
+export { seededRandom } from './random.ts';

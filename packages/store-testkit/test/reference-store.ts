@@ -1,0 +1,209 @@
+import { type AsyncStore, type Clock, CodecError, type Entry, StoreError, type SyncStore } from '@reprise/store';
+
+/** The five operations on a `Map`, and nothing else: the least that is a store. */
+export function bareStore(): SyncStore {
+  const entries = new Map<string, Entry>();
+  let clock: Clock = Date;
+  let closed = false;
+  const open = (): Map<string, Entry> => {
+    if (closed) throw new StoreError('closed', { code: 'E_CLOSED' });
+    return entries;
+  };
+  return {
+    sync: true,
+    useClock: (given) => {
+      clock = given;
+    },
+    get: (key) => {
+      const entry = open().get(key);
+      return entry && entry.staleUntil > clock.now() ? entry : undefined;
+    },
+    set: (key, entry) => {
+      open().set(key, entry);
+    },
+    delete: (key) => open().delete(key),
+    clear: (prefix = '') => {
+      for (const key of open().keys()) if (key.startsWith(prefix)) entries.delete(key);
+    },
+    close: () => {
+      closed = true;
+    },
+  };
+}
+
+export interface ReferenceOptions {
+  readonly clock?: Clock;
+  readonly namespace?: string;
+  readonly maxSize?: number;
+  readonly maxBytes?: number;
+}
+
+interface Kept {
+  readonly bytes: string;
+  readonly staleUntil: number;
+}
+
+/** What a place holds: namespace → key → entry, as text. */
+const places = new Map<string, Map<string, Map<string, Kept>>>();
+
+/**
+ * An asynchronous store with every capability that the suite has cases for, written as plainly as possible. Its methods are
+ * replaced one by one by the tests that prove that the suite can fail.
+ */
+export class ReferenceStore implements AsyncStore {
+  readonly sync = false;
+  readonly name = 'reference';
+  readonly persistent = true;
+  readonly capabilities = { iteration: true, bounds: true, prune: true, bytes: true };
+  readonly clock: Clock;
+  maxSize: number;
+  maxBytes: number;
+  closed = false;
+  readonly kept: Map<string, Kept>;
+
+  constructor(
+    { clock = Date, namespace = '', maxSize = Infinity, maxBytes = Infinity }: ReferenceOptions,
+    place: string,
+  ) {
+    this.clock = clock;
+    this.maxSize = maxSize;
+    this.maxBytes = maxBytes;
+    const namespaces = places.get(place) ?? new Map<string, Map<string, Kept>>();
+    places.set(place, namespaces);
+    this.kept = namespaces.get(namespace) ?? new Map<string, Kept>();
+    namespaces.set(namespace, this.kept);
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    this.check();
+    const kept = this.kept.get(this.keyFor(key));
+    return kept && this.lives(kept) ? decode(kept.bytes) : undefined;
+  }
+
+  async set(key: string, entry: Entry): Promise<boolean> {
+    this.check();
+    this.kept.delete(this.keyFor(key));
+    const kept = { bytes: encode(entry), staleUntil: entry.staleUntil };
+    if (kept.bytes.length > this.maxBytes || this.maxSize === 0) return false;
+    this.kept.set(this.keyFor(key), kept);
+    this.evict();
+    return true;
+  }
+
+  async delete(key: string): Promise<boolean> {
+    this.check();
+    return this.kept.delete(this.keyFor(key));
+  }
+
+  async clear(prefix = ''): Promise<void> {
+    this.check();
+    for (const key of [...this.kept.keys()]) if (key.startsWith(prefix)) this.kept.delete(key);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  async *entries(prefix = ''): AsyncGenerator<readonly [string, Entry]> {
+    this.check();
+    for (const key of [...this.kept.keys()]) {
+      const kept = this.kept.get(key);
+      if (kept && key.startsWith(prefix) && this.lives(kept)) yield [key, decode(kept.bytes)];
+    }
+  }
+
+  async size(prefix = ''): Promise<number> {
+    this.check();
+    return [...this.kept.keys()].filter((key) => key.startsWith(prefix)).length;
+  }
+
+  async prune(): Promise<number> {
+    this.check();
+    const ended = [...this.kept].filter(([, kept]) => !this.lives(kept));
+    for (const [key] of ended) this.kept.delete(key);
+    return ended.length;
+  }
+
+  resize({ maxSize = this.maxSize, maxBytes = this.maxBytes }: { maxSize?: number; maxBytes?: number }): void {
+    this.maxSize = maxSize;
+    this.maxBytes = maxBytes;
+    this.evict();
+  }
+
+  /** How a key is written; a place for mistakes. */
+  keyFor(key: string): string {
+    return key;
+  }
+
+  lives(kept: Kept): boolean {
+    return kept.staleUntil > this.clock.now();
+  }
+
+  evict(): void {
+    const bytes = (): number => [...this.kept.values()].reduce((sum, kept) => sum + kept.bytes.length, 0);
+    while (this.kept.size > this.maxSize || (this.maxBytes !== Infinity && bytes() > this.maxBytes)) {
+      const [key] = [...this.kept].find(([, kept]) => !this.lives(kept)) ?? [...this.kept][0] ?? [];
+      this.kept.delete(key as string);
+    }
+  }
+
+  check(): void {
+    if (this.closed) throw new StoreError('closed', { code: 'E_CLOSED' });
+  }
+}
+
+const special: Readonly<Record<string, unknown>> = {
+  undefined,
+  NaN: Number.NaN,
+  '-0': -0,
+  Infinity,
+  '-Infinity': -Infinity,
+};
+
+/** JSON with a few values more; everything else is refused. */
+export function encode(entry: Entry): string {
+  const write = (value: unknown): unknown => {
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+    for (const [name, known] of Object.entries(special)) if (Object.is(value, known)) return { $: name };
+    if (typeof value === 'number') return value;
+    if (Array.isArray(value)) {
+      if (Object.keys(value).length !== value.length) throw new CodecError('cannot keep holes');
+      return value.map(write);
+    }
+    if (value instanceof Error) {
+      const { name, message, cause } = value;
+      return { $: 'error', type: value.constructor.name, name, message, cause: write(cause), own: write({ ...value }) };
+    }
+    if (
+      typeof value !== 'object' ||
+      Object.getPrototypeOf(value) !== Object.prototype ||
+      '__proto__' in Object.assign(Object.create(null), value)
+    ) {
+      throw new CodecError(`cannot keep ${typeof value}`);
+    }
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, write(inner)]));
+  };
+  try {
+    return JSON.stringify(write(entry));
+  } catch (error) {
+    throw error instanceof CodecError ? error : new CodecError('cannot keep it', { cause: error });
+  }
+}
+
+export function decode(bytes: string): Entry {
+  const read = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(read);
+    const { $, ...rest } = value as Record<string, unknown>;
+    if ($ === 'error') {
+      const type = rest['type'] === 'TypeError' ? TypeError : rest['type'] === 'RangeError' ? RangeError : Error;
+      const cause = read(rest['cause']);
+      const error =
+        cause === undefined ? new type(String(rest['message'])) : new type(String(rest['message']), { cause });
+      return Object.assign(error, read(rest['own']));
+    }
+    if (typeof $ === 'string') return special[$];
+    return Object.fromEntries(Object.entries(rest).map(([name, inner]) => [name, read(inner)]));
+  };
+  return read(JSON.parse(bytes)) as Entry;
+}

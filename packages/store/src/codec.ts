@@ -1,0 +1,108 @@
+import { asBuffer } from './codec/bytes.ts';
+import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
+import { decodeTagged } from './codec/tagged-decoder.ts';
+import { encodeTagged } from './codec/tagged-encoder.ts';
+import { forms } from './codec/tags.ts';
+import { CodecError, OptionError } from './errors.ts';
+
+/**
+ * Turns values into bytes and back, for stores that keep bytes. What a codec gives back must equal what it was given, or
+ * `encode` must throw: a value that cannot be kept is then not stored, and reported.
+ */
+export interface Codec {
+  /** Written into every entry. An entry of another codec is not read: change it whenever the bytes change their meaning. */
+  readonly name: string;
+  /** @throws when the value cannot be kept faithfully */
+  encode(value: unknown): Uint8Array;
+  /** @throws when the bytes are not what `encode` makes */
+  decode(bytes: Uint8Array): unknown;
+  /**
+   * For an error that a function threw and that shall be remembered; default: `encode`. It may keep less than the class:
+   * {@link createCodec} restores an error of an unknown class as the nearest built-in one.
+   */
+  encodeError?(error: unknown): Uint8Array;
+}
+
+/** What {@link createCodec} may be told. */
+export interface CodecOptions {
+  /** How deep arrays, objects, maps, … may nest. Default: 500. */
+  readonly maxDepth?: number;
+  /** How many bytes an encoded value may have. Default: 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
+
+/**
+ * A codec that keeps a value exactly, or refuses it with a {@link CodecError} that says which part and why.
+ *
+ * Kept, nested to any depth up to `maxDepth`, with cycles and shared references: `undefined`, `null`, booleans, numbers (also `NaN`,
+ * `-0`, the infinities), strings (also with lone surrogates), `bigint`, plain objects (also without prototype), arrays (also with
+ * holes), `Date`, `RegExp`, `URL`, `Map`, `Set`, `ArrayBuffer`, typed arrays, `DataView`, `Buffer`, and errors of the built-in classes
+ * with their name, message, stack, cause and fields. Refused: functions, symbols, promises, streams, iterators, proxies,
+ * instances of any other class, accessors, properties that are not enumerable or named by a symbol or `__proto__`, views that
+ * overlap. Not kept: whether an object is frozen.
+ *
+ * Plain JSON data becomes JSON text behind one byte. Decoding runs nothing and takes no bytes on trust: damaged or
+ * hostile ones are a {@link CodecError}.
+ *
+ * @throws OptionError when a limit is no whole number above 0
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { CodecError, createCodec } from '@reprise/store';
+ *
+ * const codec = createCodec();
+ * const copy = codec.decode(codec.encode({ at: new Date(0), tags: new Set(['a']), none: undefined }));
+ * assert.deepEqual(copy, { at: new Date(0), tags: new Set(['a']), none: undefined });
+ * assert.throws(() => codec.encode({ run() {} }), CodecError);
+ */
+export function createCodec(options: CodecOptions = {}): Codec {
+  for (const name of Object.keys(options)) {
+    if (name in defaults) continue;
+    throw new OptionError(`createCodec has no option '${name}'; it takes ${Object.keys(defaults).join(' and ')}`);
+  }
+  const maxDepth = options.maxDepth ?? defaults.maxDepth;
+  const maxBytes = options.maxBytes ?? defaults.maxBytes;
+  for (const [name, value] of Object.entries({ maxDepth, maxBytes })) {
+    if (Number.isSafeInteger(value) && value > 0) continue;
+    throw new OptionError(`createCodec: ${name} must be a whole number above 0, not ${String(value)}`);
+  }
+
+  function encodeWith(value: unknown, nearestErrors: boolean): Uint8Array {
+    try {
+      const plain = encodePlain(value, maxDepth);
+      const bytes = plain ?? encodeTagged(value, { maxDepth, maxBytes, nearestErrors });
+      if (bytes.length <= maxBytes) return bytes;
+    } catch (error) {
+      throw asCodecError(error, 'The value could not be encoded');
+    }
+    throw new CodecError(`The encoded value is larger than the ${maxBytes} bytes that the codec's maxBytes allows`);
+  }
+
+  return {
+    name: 'reprise',
+    encode: (value) => encodeWith(value, false),
+    encodeError: (error) => encodeWith(error, true),
+    decode(bytes) {
+      if (bytes.length > maxBytes) {
+        throw new CodecError(`There are more bytes than the ${maxBytes} that the codec's maxBytes allows`);
+      }
+      try {
+        if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), maxDepth);
+        if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth);
+      } catch (error) {
+        throw asCodecError(error, 'The bytes could not be decoded');
+      }
+      throw new CodecError('The bytes are not of this codec, or of a later version of it');
+    },
+  };
+}
+
+/** The codec of every store that is not given another one: {@link createCodec} without options. */
+export const defaultCodec: Codec = createCodec();
+
+/** Running out of stack, or an engine limit, is the value's fault here. */
+function asCodecError(error: unknown, message: string): CodecError {
+  return error instanceof CodecError ? error : new CodecError(message, { cause: error });
+}

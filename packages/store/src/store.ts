@@ -1,0 +1,165 @@
+import type { Clock } from './clock.ts';
+import type { Entry } from './entry.ts';
+
+/** What a store can do beyond the five operations that each has. Absent means no. */
+export interface StoreCapabilities {
+  /** An invalidation in one process keeps out the older runs of all the others. */
+  readonly fences?: boolean;
+  /** It can grant one process the right to compute a key. */
+  readonly leases?: boolean;
+  /** It can invalidate a group of entries by a label. */
+  readonly tags?: boolean;
+  /** It can extend an entry's idle time without rewriting it. */
+  readonly touch?: boolean;
+  /** It can list its entries: {@link SyncStore.entries}. */
+  readonly iteration?: boolean;
+  /** It can read or write several keys at once. */
+  readonly batches?: boolean;
+  /** It keeps `maxSize`, `maxBytes` or both. */
+  readonly bounds?: boolean;
+  /** It sweeps expired entries when told: {@link SyncStore.prune}. */
+  readonly prune?: boolean;
+  /** It keeps bytes, and so gives every reader a value of its own. */
+  readonly bytes?: boolean;
+}
+
+/** Why a store let an entry go by itself. */
+export type RemovalCause = 'evict' | 'expire';
+
+/** What a store reports that no operation returns. */
+export interface StoreListener {
+  /** An entry went for want of room, or for its age. */
+  removed?(key: unknown, cause: RemovalCause): void;
+  /** Something failed that cost no caller anything: a damaged entry, a sweep that could not finish. */
+  failed?(error: unknown, key?: string): void;
+}
+
+/** What is common to all stores. */
+export interface StoreBase {
+  /** One word for messages and `inspect().tier`: `memory`, `disk`, `redis`. */
+  readonly name?: string;
+  /** Whether its entries outlive the process. Default: `false` for synchronous stores, `true` for asynchronous ones. */
+  readonly persistent?: boolean;
+  readonly capabilities?: StoreCapabilities;
+  /**
+   * Called by a cache that was given a clock of its own; a store that was not given one when it was made judges age by it
+   * from then on. The first one wins.
+   */
+  useClock?(clock: Clock): void;
+  /** A copy that shares nothing with `value`, as a round trip through the store's codec would make it. @throws what the codec throws */
+  copy?(value: unknown): unknown;
+  /** Registers who shall hear of removals and failures; returns how to leave. */
+  listen?(listener: StoreListener): () => void;
+}
+
+/**
+ * A store whose operations return at once. A synchronous function cached in it stays synchronous.
+ *
+ * `get` answers an entry until its `staleUntil`, by the store's clock, and `undefined` for none; a stored `undefined` is an
+ * entry whose `value` is `undefined`. Whether an entry is fresh, stale or expired is judged by who asks.
+ */
+export interface SyncStore extends StoreBase {
+  readonly sync: true;
+  get(key: string): Entry | undefined;
+  /** @returns `false` when the store declined to keep it (too large, no room at all) */
+  set(key: string, entry: Entry): boolean | void;
+  /** @returns whether there was an entry */
+  delete(key: string): boolean | void;
+  /** Removes the keys of its own namespace that begin with `prefix` (default: all). */
+  clear(prefix?: string): void;
+  /** Flushes and lets go. Idempotent; afterwards every operation throws a `StoreError` with `E_CLOSED`. */
+  close(): void;
+  /** Lists living and stale entries, in no order; capability `iteration`. */
+  entries?(prefix?: string): Iterable<readonly [key: string, entry: Entry]>;
+  /** How many entries there are; counts those that expired and were not swept yet. Capability `iteration`. */
+  size?(prefix?: string): number;
+  /** Sweeps what is past its `staleUntil`; capability `prune`. @returns how many went */
+  prune?(): number;
+  /** Changes the bounds; a lower one evicts down to it. Capability `bounds`. */
+  resize?(bounds: Bounds): void;
+  /** The form that a cache in the same process uses: keys of any type, no entry objects made per read. */
+  readonly direct?: DirectStore;
+}
+
+/** A store whose operations return promises. Its promises may be slow or reject; no call of a cached function suffers. */
+export interface AsyncStore extends StoreBase {
+  readonly sync: false;
+  get(key: string): Promise<Entry | undefined>;
+  set(key: string, entry: Entry): Promise<boolean | void>;
+  delete(key: string): Promise<boolean | void>;
+  clear(prefix?: string): Promise<void>;
+  close(): Promise<void>;
+  entries?(prefix?: string): AsyncIterable<readonly [key: string, entry: Entry]>;
+  size?(prefix?: string): Promise<number>;
+  prune?(): Promise<number>;
+  resize?(bounds: Bounds): void | Promise<void>;
+}
+
+/** Where entries live: what every cache is built on, and the one interface to implement for a store of one's own. */
+export type Store = SyncStore | AsyncStore;
+
+/** How much a store may hold. `Infinity` is allowed, and said in words by who asks for it. */
+export interface Bounds {
+  readonly maxSize?: number;
+  readonly maxBytes?: number;
+}
+
+/**
+ * The in-process form of a memory store, for caches (§5 of the design: no text is built for primitive arguments).
+ *
+ * A key is a primitive or an object; records are told apart by `Map` equality. Records are the store's own: read them,
+ * never change them but through these operations.
+ */
+export interface DirectStore {
+  /** The record under a key, marked as recently used; not judged for age. */
+  find(key: unknown): MemoryRecord | undefined;
+  /** The same, leaving no trace in the order of use. */
+  peek(key: unknown): MemoryRecord | undefined;
+  /** Keeps a record, evicting others as the bounds ask. @returns `false` when it is too large, or nothing may be kept */
+  keep(key: unknown, record: MemoryRecord): boolean;
+  /** @returns whether there was one */
+  drop(key: unknown): boolean;
+  /** Every key with its record, the most recently used first. */
+  records(): Iterable<readonly [key: unknown, record: MemoryRecord]>;
+  /** How many records there are. */
+  count(): number;
+}
+
+/**
+ * An {@link Entry} as memory keeps it. Times are milliseconds relative to {@link memoryEpoch}: small integers, which
+ * engines store without a box (32 bytes less per entry than two doubles).
+ */
+export class MemoryRecord {
+  /** The value, or the error where `rest.failed` is set. */
+  value: unknown;
+  /** Relative; `Infinity` never. */
+  expiresAt: number;
+  /** Relative. */
+  createdAt: number;
+  /** All that a plain record has no need of. */
+  rest: RecordDetails | undefined;
+
+  constructor(value: unknown, createdAt: number, expiresAt: number, rest: RecordDetails | undefined) {
+    this.value = value;
+    this.createdAt = createdAt;
+    this.expiresAt = expiresAt;
+    this.rest = rest;
+  }
+}
+
+/** The rarer parts of a {@link MemoryRecord}. Times relative to {@link memoryEpoch}. */
+export interface RecordDetails {
+  failed?: boolean;
+  /** The settled promise that answers hits of an asynchronous function, made on the first of them. */
+  promise?: Promise<unknown>;
+  staleUntil?: number;
+  tags?: readonly string[];
+  idle?: number;
+  readAt?: number;
+  loadTime?: number;
+  generation?: number | string;
+  size?: number;
+}
+
+/** The moment from which {@link MemoryRecord} counts: when this module was loaded, in milliseconds since the epoch. */
+export const memoryEpoch: number = Date.now();
