@@ -27,6 +27,7 @@ export async function compareWithFirstRun(cache: Cache, run: Run): Promise<strin
       ? 'every package answered from disk'
       : `${run.measured} of ${run.packages} packages measured anew`;
   if (first === undefined) return `${done}, ${work}.`;
-  const ratio = first / run.took;
-  return `${done}, ${work}: ${ratio.toFixed(ratio < 10 ? 1 : 0)}× faster than the first run, which took ${formatTime(first)}.`;
+  if (first <= run.took) return `${done}, ${work}; the first run took ${formatTime(first)}.`;
+  const ratio = (first / run.took).toFixed(first < 10 * run.took ? 1 : 0);
+  return `${done}, ${work}: ${ratio}× faster than the first run, which took ${formatTime(first)}.`;
 }

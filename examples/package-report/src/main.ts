@@ -47,6 +47,7 @@ async function report(options: Options): Promise<void> {
   try {
     if (options.clear) await cache.clear();
     const packages = findPackages(directory);
+    if (packages.length === 0) throw new UsageError(`there are no packages in ${directory}`);
     const service = new PackageReport();
     const rows = await measureAll(service, packages);
     await printLargest(rows.toSorted((a, b) => b.bytes - a.bytes).slice(0, options.top));

@@ -11,7 +11,7 @@ import { Runs, type Shelf, type Work } from './runs.ts';
 import { askPart, namedKeyError, type Scope } from './scope.ts';
 import { CacheSlot } from './slot.ts';
 import { Counts } from './stats.ts';
-import type { AnyFunction, Inspection } from './types.ts';
+import type { AnyFunction, CacheEventType, Inspection } from './types.ts';
 
 /** How an engine tells calls and owners apart; see the options of `cached`. */
 export interface Telling {
@@ -167,7 +167,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   #answer(record: MemoryRecord, key: unknown): unknown {
     const remembered = this.#remembered;
-    if (remembered.listening !== 0) remembered.emit('hit', () => this.textOf(key));
+    if (remembered.listening !== 0) this.#tell('hit', key);
     return record.rest?.promise ?? record.value;
   }
 
@@ -186,7 +186,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const flight = work.policy.dedupe === false ? undefined : runs.flights.get(key);
     if (flight !== undefined) return runs.join(flight, work, self, args, owner.counts);
     owner.counts.misses++;
-    if (remembered.listening !== 0) remembered.emit('miss', () => this.textOf(key));
+    if (remembered.listening !== 0) this.#tell('miss', key);
     return runs.fly(runs.open(key, work.policy), work, self, args, owner.counts);
   }
 
@@ -247,7 +247,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   textOf(key: unknown): string {
     const { version, name } = this.#telling;
     if (key instanceof CacheSlot) {
-      return keyText({ name: name(), version, part: key.owner.part, args: key.owner.textOf(key) ?? '' });
+      return keyText({ name: name(), version, part: key.owner.part, args: key.owner.index.textOf(key) });
     }
     const args = textOfArguments([key], { label: this.#remembered.label(), identity: true });
     return keyText({ name: name(), version, args });
@@ -260,13 +260,18 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       this.#store.drop(key);
       return;
     }
-    const now = this.#remembered.home.now();
+    const { home } = this.#remembered;
+    const now = lifetime === Infinity ? home.roughNow() : home.now();
     const record = new MemoryRecord(value, now, now + lifetime, promise === undefined ? undefined : { promise });
     if (!this.#store.keep(key, record)) {
       this.release(key);
       return;
     }
-    if (this.#remembered.listening !== 0) this.#remembered.emit('store', () => this.textOf(key));
+    if (this.#remembered.listening !== 0) this.#tell('store', key);
+  }
+
+  #tell(type: CacheEventType, key: unknown): void {
+    this.#remembered.emit(type, () => this.textOf(key));
   }
 
   release(key: unknown): void {
@@ -282,20 +287,20 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   lost(slot: CacheSlot): void {
-    slot.level = undefined;
+    slot.attached = false;
     this.#drop(slot);
   }
 
   removed(key: unknown, cause: RemovalCause): void {
     const counts = key instanceof CacheSlot ? key.owner.counts : this.#everybody.counts;
     if (cause === 'evict') counts.evictions++;
-    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
+    if (this.#remembered.listening !== 0) this.#tell(cause, key);
     this.release(key);
   }
 
   #expire(key: unknown): void {
     this.#store.drop(key);
-    if (this.#remembered.listening !== 0) this.#remembered.emit('expire', () => this.textOf(key));
+    if (this.#remembered.listening !== 0) this.#tell('expire', key);
   }
 
   // ── the handle ──
@@ -331,7 +336,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   #clearOwner(owner: Owner): void {
-    for (const slot of [...owner.index.leaves()]) this.#drop(slot);
+    for (const slot of [...owner.index.slots()]) this.#drop(slot);
     if (!this.#solo || owner !== this.#everybody) return;
     this.runs.flights.voidAll();
     for (const [key] of [...this.#store.records()]) this.#store.drop(key);
@@ -343,7 +348,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       return;
     }
     for (const owner of [this.#everybody, ...this.#owners]) {
-      for (const slot of [...owner.index.leaves()]) if (this.textOf(slot).startsWith(prefix)) this.#drop(slot);
+      for (const slot of [...owner.index.slots()]) if (this.textOf(slot).startsWith(prefix)) this.#drop(slot);
     }
     if (!this.#solo) return;
     for (const [key] of [...this.#store.records()]) if (this.textOf(key).startsWith(prefix)) this.#drop(key);
@@ -432,7 +437,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   /** Every living entry, by its key in text. */
   *entries(): Generator<readonly [key: string, entry: Entry]> {
     for (const owner of [this.#everybody, ...this.#owners]) {
-      for (const slot of [...owner.index.leaves()]) yield* this.#entry(slot, this.#store.peek(slot));
+      for (const slot of [...owner.index.slots()]) yield* this.#entry(slot, this.#store.peek(slot));
     }
     if (!this.#solo) return;
     for (const [key, record] of [...this.#store.records()]) {
@@ -446,7 +451,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   #sizeOf(owner: Owner): number {
     let size = 0;
-    for (const slot of owner.index.leaves()) if (this.#store.peek(slot) !== undefined) size++;
+    for (const slot of owner.index.slots()) if (this.#store.peek(slot) !== undefined) size++;
     return size;
   }
 

@@ -32,20 +32,37 @@ export class Flights {
   /** Those that nobody may join any more, oldest first: replaced by a refresh, or flown with `dedupe: false`. */
   readonly #loose = new Set<Flight>();
 
+  /** The first one stands apart from the map: alone, as synchronous runs mostly are, it costs no writing there. */
+  #first: Flight | undefined = undefined;
+
   get size(): number {
-    return this.#open.size + this.#loose.size;
+    return (this.#first === undefined ? 0 : 1) + this.#open.size + this.#loose.size;
   }
 
   /** The flight that a call for this key may join. */
   get(key: unknown): Flight | undefined {
-    return this.#open.get(key);
+    const first = this.#first;
+    if (first !== undefined && (first.key === key || (Number.isNaN(key) && Number.isNaN(first.key)))) return first;
+    return this.#open.size === 0 ? undefined : this.#open.get(key);
   }
 
   /** Opens a flight that calls may join. One that is open under the key already goes on, but is joined no more. */
   open(flight: Flight): void {
-    const older = this.#open.get(flight.key);
-    if (older !== undefined) this.#loose.add(older);
-    this.#open.set(flight.key, flight);
+    const older = this.get(flight.key);
+    if (older !== undefined) {
+      this.#remove(older);
+      this.#loose.add(older);
+    }
+    if (this.#first === undefined) this.#first = flight;
+    else this.#open.set(flight.key, flight);
+  }
+
+  #remove(flight: Flight): boolean {
+    if (this.#first === flight) {
+      this.#first = undefined;
+      return true;
+    }
+    return this.#open.get(flight.key) === flight && this.#open.delete(flight.key);
   }
 
   /** Opens a flight that nobody joins. */
@@ -55,13 +72,12 @@ export class Flights {
 
   /** Takes a settled flight out. */
   close(flight: Flight): void {
-    if (this.#open.get(flight.key) === flight) this.#open.delete(flight.key);
-    else if (this.#loose.size > 0) this.#loose.delete(flight);
+    if (!this.#remove(flight) && this.#loose.size > 0) this.#loose.delete(flight);
   }
 
   /** Whether any flight for this key is under way. */
   has(key: unknown): boolean {
-    if (this.#open.has(key)) return true;
+    if (this.get(key) !== undefined) return true;
     for (const flight of this.#loose) if (flight.key === key) return true;
     return false;
   }
@@ -78,10 +94,10 @@ export class Flights {
 
   /** An invalidation of one key. */
   void(key: unknown): void {
-    const flight = this.#open.get(key);
+    const flight = this.get(key);
     if (flight !== undefined) {
       flight.voided = true;
-      this.#open.delete(key);
+      this.#remove(flight);
     }
     if (this.#loose.size === 0) return;
     for (const loose of this.#loose) {
@@ -93,7 +109,8 @@ export class Flights {
 
   /** An invalidation of all keys, or of those that `covers` says. */
   voidAll(covers?: (key: unknown) => boolean): void {
-    for (const flight of [...this.#open.values(), ...this.#loose]) {
+    const open = this.#first === undefined ? [] : [this.#first];
+    for (const flight of [...open, ...this.#open.values(), ...this.#loose]) {
       if (covers === undefined || covers(flight.key)) this.void(flight.key);
     }
   }

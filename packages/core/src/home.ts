@@ -1,6 +1,6 @@
 import { type AsyncStore, type Clock, memoryEpoch, type RepriseError, type Store, type SyncStore } from '@reprise/store';
 import { AsyncEngine } from './async-engine.ts';
-import { isAhead, readNow } from './coarse-clock.ts';
+import { isAhead, readNow, roughNow } from './coarse-clock.ts';
 import { DirectEngine, type Telling } from './direct.ts';
 import type { Engine } from './engine.ts';
 import { Emitter, textOf, warnOnce } from './events.ts';
@@ -41,6 +41,7 @@ export class StoreHome implements Home {
   off: boolean;
   readonly isAhead: (moment: number) => boolean;
   readonly now: () => number;
+  readonly roughNow: () => number;
   readonly #solo: boolean;
   readonly #namespace: string;
   readonly #functions = new Map<Remembered, Engine>();
@@ -64,10 +65,12 @@ export class StoreHome implements Home {
     if (clock === undefined) {
       this.isAhead = isAhead;
       this.now = readNow;
+      this.roughNow = roughNow;
     } else {
       store.useClock?.(clock);
       this.isAhead = (moment) => moment > clock.now() - memoryEpoch;
       this.now = () => clock.now() - memoryEpoch;
+      this.roughNow = this.now;
     }
     holdStore(store);
     if (store.sync && store.direct !== undefined) hearOf(store);

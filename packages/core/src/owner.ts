@@ -1,6 +1,5 @@
 import type { RemovalCause } from '@reprise/store';
-import { ArgumentIndex } from './key/argument-index.ts';
-import { capturePath } from './key/index-token.ts';
+import { SlotIndex } from './key/argument-index.ts';
 import { CacheSlot } from './slot.ts';
 import { Counts } from './stats.ts';
 
@@ -17,7 +16,7 @@ export interface Keeper {
  * was counted. It knows nothing of the object itself: that would keep it alive.
  */
 export class Owner {
-  readonly index: ArgumentIndex<CacheSlot>;
+  readonly index: SlotIndex<CacheSlot>;
   readonly counts: Counts = new Counts();
   readonly keeper: Keeper;
   /** What the owner is called in keys: the text of its part, or its identity. */
@@ -26,28 +25,21 @@ export class Owner {
   constructor(keeper: Keeper, part?: string) {
     this.keeper = keeper;
     this.part = part;
-    this.index = new ArgumentIndex((slot) => keeper.lost(slot));
+    this.index = new SlotIndex((slot) => keeper.lost(slot));
   }
 
   /** A slot for arguments that the index does not find. */
   addSlot(args: ArrayLike<unknown>): CacheSlot {
     const slot = new CacheSlot(this);
-    const place = this.index.put(capturePath(args), slot);
-    slot.level = place.level;
-    slot.token = place.token;
+    this.index.add(args, slot);
     return slot;
   }
 
   /** Takes a slot out. The index does not find it any more, whoever still holds it. */
   detach(slot: CacheSlot): void {
-    if (slot.level === undefined) return;
-    this.index.drop(slot.level, slot.token);
-    slot.level = undefined;
-  }
-
-  /** The arguments of a slot in text. */
-  textOf(slot: CacheSlot): string | undefined {
-    return slot.level === undefined ? undefined : this.index.textsAt({ level: slot.level, token: slot.token }).join(',');
+    if (!slot.attached) return;
+    slot.attached = false;
+    this.index.remove(slot);
   }
 }
 

@@ -15,6 +15,8 @@ export interface Home {
   readonly defaults: Policy;
   /** Milliseconds since `memoryEpoch`, by the cache's clock. */
   now(): number;
+  /** The same for what is only shown, such as an age; may be a little behind. */
+  roughNow(): number;
   /** Whether a moment lies ahead, by the cache's clock: the cheap form of `moment > now()`. */
   isAhead(moment: number): boolean;
   /** Whether calls go through to their functions: disabled, or closed. */

@@ -314,3 +314,22 @@ expectTypeOf(cacheOf(new Books(), 'find').peek('1')).toEqualTypeOf<
   | undefined
   | Promise<{ readonly id: string; readonly title: string } | undefined>
 >();
+
+// One decorator for several members.
+const daily = cached({ ttl: '1d' });
+const once = memoize();
+class Shop {
+  @daily open(day: number): boolean {
+    return day < 6;
+  }
+  @daily static async count(city: string): Promise<number> {
+    return city.length;
+  }
+  @once price<T>(value: T): T {
+    return value;
+  }
+  @once get name(): string {
+    return 'shop';
+  }
+}
+expectTypeOf<Shop['price']>().toEqualTypeOf<<T>(value: T) => T>();

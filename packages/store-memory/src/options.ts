@@ -7,7 +7,6 @@ export interface MemoryStoreOptions {
   /** Most weight at a time, in the unit of `sizeOf`, which it needs. Default: no such bound. */
   readonly maxBytes?: number | undefined;
   /** What a value weighs: 0 or more, fractions allowed; `Infinity` is too heavy to be kept. Remembered errors weigh 0. */
-  // biome-ignore lint/suspicious/noExplicitAny: the values are the caller's; `unknown` would refuse (text: string) => number
   readonly sizeOf?: ((value: any) => number) | undefined;
   /** Accepted for the sake of symmetry: a memory store shares its place with no other, so a namespace changes nothing. */
   readonly namespace?: string | undefined;

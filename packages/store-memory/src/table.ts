@@ -17,10 +17,10 @@ type Look = readonly [key: Key, record: MemoryRecord];
 /** `Infinity` ends here: beyond it a `Map` of V8 may refuse to grow. */
 const largestCapacity = 2 ** 23;
 const firstCapacity = 16;
-/** As many records are searched through whenever one has to go; beyond, a search gives up after as many. */
+/** Up to so many records all are searched when one has to go; beyond, a search gives up after as many. */
 const lookLimit = 100;
-/** A search that found nothing costs as much as about 40 evictions; so many go without one after it. */
-const evictionsBetweenSearches = 400;
+/** So many evictions go without a search after one in vain: two looks each, which costs a twentieth of the eviction. */
+const evictionsBetweenSearches = 50;
 
 /** Stands in for `undefined`, which lru-cache takes for an empty slot. */
 const undefinedKey = Symbol('undefined');
@@ -30,8 +30,27 @@ function toLruKey(key: unknown): Key {
 }
 
 /** From the least recently used on. */
-function iterate(lru: Lru): Iterator<Look> & Iterable<Look> {
+function iterate(lru: Lru): Iterable<Look> {
   return lru.rentries() as Generator<never>;
+}
+
+/** What an lru holds, slot by slot; `undefined` where a slot is empty. Only ever read. */
+interface Slots {
+  readonly keys: readonly (Key | undefined)[];
+  readonly records: readonly (MemoryRecord | undefined)[];
+}
+
+/**
+ * The slots of an lru, which can be looked at from any of them on for a twentieth of the cost of a step of its iterators.
+ * lru-cache does not promise them: where they are missing, a search goes by the iterators.
+ */
+function exposeSlots(lru: Lru): Slots | undefined {
+  const { keyList, valList } = (LRUCache.unsafeExposeInternals?.(lru) ?? {}) as {
+    keyList?: unknown;
+    valList?: unknown;
+  };
+  if (!Array.isArray(keyList) || !Array.isArray(valList)) return undefined;
+  return { keys: keyList, records: valList };
 }
 
 /** The key of an entry kept in the text form: a text and the same string as a direct key are two entries. */
@@ -66,8 +85,11 @@ export class Table implements DirectStore {
   #bytes = 0;
   /** No record ends before this moment. Too early where the first ones have gone, never too late. */
   #firstEnd = Infinity;
-  #search: Iterator<Look> | undefined;
-  #nextLook: Look | undefined;
+  #slots: Slots | undefined;
+  /** Where the search goes on: through all slots in turn, round and round. */
+  #slot = 0;
+  /** What {@link #firstEnd} will be at the end of this round: the first end among the slots looked at and the records kept. */
+  #roundFirstEnd = Infinity;
   #evictionsToSearch = 0;
 
   constructor(
@@ -106,6 +128,7 @@ export class Table implements DirectStore {
     }
     const end = endOf(record);
     if (end < this.#firstEnd) this.#firstEnd = end;
+    if (end < this.#roundFirstEnd) this.#roundFirstEnd = end;
     lru.set(lruKey, record);
     if (this.#sizeOf !== undefined) this.#bytes += record.rest?.size ?? 0;
     this.#listeners.tell();
@@ -188,6 +211,7 @@ export class Table implements DirectStore {
     if (this.#lru !== undefined) for (const [key, record] of iterate(this.#lru)) next.set(key, record);
     this.#lru = next;
     this.#capacity = capacity;
+    this.#slots = exposeSlots(next);
     this.#restartSearch();
     return next;
   }
@@ -259,7 +283,7 @@ export class Table implements DirectStore {
     return undefined;
   }
 
-  /** Takes one expired record out of a full lru, where the bounded search finds one. */
+  /** Takes one expired record out of a full lru, where a bounded search finds one. */
   #dropExpired(lru: Lru, key: Key, record: MemoryRecord): boolean {
     const small = lru.size <= lookLimit;
     if (!small) {
@@ -267,56 +291,59 @@ export class Table implements DirectStore {
         this.#evictionsToSearch--;
         return false;
       }
-      // The record was made just now: what it says spares the clock as long as nothing can have expired.
+      // The record was made just now: its age spares the clock as long as nothing can have expired.
       if (record.createdAt < this.#firstEnd) return false;
     }
     const now = this.clock.now() - memoryEpoch;
     if (now < this.#firstEnd || lru.has(key)) return false;
-    const found = small ? this.#findAmongAll(lru, now) : this.#findAmongNext(lru, now);
-    if (found === undefined) return false;
-    this.expire(found);
-    return true;
+    const few = small && this.#capacity > lookLimit;
+    const found =
+      this.#slots === undefined || few ? this.#findInOrder(lru, now) : this.#findInSlots(this.#slots, lru, now);
+    if (found !== undefined) this.expire(found);
+    else this.#evictionsToSearch = evictionsBetweenSearches;
+    return found !== undefined;
   }
 
-  #findAmongAll(lru: Lru, now: number): Key | undefined {
+  /** From the least recently used on: all of them, if there are no more than a search may look at. */
+  #findInOrder(lru: Lru, now: number): Key | undefined {
+    let looks = 0;
     let firstEnd = Infinity;
     for (const [key, record] of iterate(lru)) {
       const end = endOf(record);
       if (end <= now) return key;
+      if (++looks === lookLimit) break;
       if (end < firstEnd) firstEnd = end;
     }
-    this.#firstEnd = firstEnd;
+    if (looks < lookLimit) this.#firstEnd = firstEnd;
     return undefined;
   }
 
-  /** Goes on where the last search ended, from the least recently used onwards, so that in time all are looked at. */
-  #findAmongNext(lru: Lru, now: number): Key | undefined {
-    this.#search ??= iterate(lru);
-    let look = this.#nextLook;
-    this.#nextLook = undefined;
-    for (let looks = 0; looks < lookLimit; looks++) {
-      if (look !== undefined && endOf(look[1]) <= now && lru.peek(look[0]) === look[1]) {
-        // The search must have left an entry before it is removed: it could not go on from there.
-        this.#nextLook = this.#takeLook(lru);
-        return look[0];
+  /** Goes on where the last search ended, so that in time all are looked at and the first end is known anew. */
+  #findInSlots({ keys, records }: Slots, lru: Lru, now: number): Key | undefined {
+    for (let looks = Math.min(lookLimit, this.#capacity); looks > 0; looks--) {
+      if (this.#slot === this.#capacity) {
+        this.#firstEnd = this.#roundFirstEnd;
+        this.#slot = 0;
+        this.#roundFirstEnd = Infinity;
+        if (now < this.#firstEnd) return undefined;
       }
-      look = this.#takeLook(lru);
+      const slot = this.#slot++;
+      const record = records[slot];
+      if (record === undefined) continue;
+      const end = endOf(record);
+      if (end > now) {
+        if (end < this.#roundFirstEnd) this.#roundFirstEnd = end;
+        continue;
+      }
+      const key = keys[slot];
+      if (key !== undefined && lru.peek(key) === record) return key;
     }
-    this.#evictionsToSearch = evictionsBetweenSearches;
-    return undefined;
-  }
-
-  #takeLook(lru: Lru): Look | undefined {
-    this.#search ??= iterate(lru);
-    const next = this.#search.next();
-    if (next.done !== true) return next.value;
-    this.#search = undefined;
     return undefined;
   }
 
   #restartSearch(): void {
-    this.#search = undefined;
-    this.#nextLook = undefined;
+    this.#slot = 0;
+    this.#roundFirstEnd = Infinity;
     this.#evictionsToSearch = 0;
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import type { Bounds, Clock, Entry, Store } from '@reprise/store';
 import { show } from './conformance/case.ts';
 import { sameValue } from './same-value.ts';
@@ -16,6 +17,8 @@ export interface CheckedStoreOptions {
 interface State {
   /** `undefined`: nothing; `'anything'`: what lay there before the watch began. */
   entry: Entry | undefined | 'anything';
+  /** How the value looked when it was set, for stores that keep bytes: the caller may change it afterwards. */
+  readonly look: string | undefined;
   /** How the operation ended that brings it about. */
   outcome: 'pending' | 'done' | 'failed';
 }
@@ -29,7 +32,8 @@ const historyLength = 40;
  *
  * Checked: what comes back is an entry, and one that was set under this key and neither replaced, deleted nor cleared since;
  * with a clock, none at or past its `staleUntil`; a listing holds keys that were asked for, each once; a size never exceeds
- * `maxSize`. An entry that is missing is no breach: a store may evict. What lay in the store before is taken as it is found.
+ * `maxSize`. An entry that is missing is no breach: a store may evict. What lay in the store before is taken as it is found;
+ * from then on nobody else may write to it.
  *
  * @example
  * import assert from 'node:assert/strict';
@@ -54,7 +58,7 @@ export function checkedStore<Underneath extends Store>(
   store: Underneath,
   options: CheckedStoreOptions = {},
 ): Underneath {
-  const watch = new Watch(options);
+  const watch = new Watch(options, store.capabilities?.bytes === true);
   const checked: Record<string, unknown> = {
     name: store.name,
     sync: store.sync,
@@ -153,7 +157,10 @@ class Watch {
   readonly #history: string[] = [];
   #operations = 0;
 
-  constructor({ clock, maxSize = Infinity }: CheckedStoreOptions) {
+  readonly #bytes: boolean;
+
+  constructor({ clock, maxSize = Infinity }: CheckedStoreOptions, bytes: boolean) {
+    this.#bytes = bytes;
     this.clock = clock;
     this.maxSize = maxSize;
   }
@@ -219,9 +226,9 @@ class Watch {
         now === undefined || found.staleUntil > now,
         this.tell(`the entry under ${show(key)} ended at ${found.staleUntil}, and it is ${now}`),
       );
-      const possible = [...new Set([...before, ...this.#statesOf(key)])].map(({ entry }) => entry);
-      if (possible.some((entry) => entry === 'anything' || (entry !== undefined && sameEntry(found, entry)))) return;
-      const held = possible.map((entry) =>
+      const possible = [...new Set([...before, ...this.#statesOf(key)])];
+      if (possible.some((state) => mayShow(state, found))) return;
+      const held = possible.map(({ entry }) =>
         entry === undefined ? 'nothing (deleted, cleared or refused)' : show(entry),
       );
       assert.fail(this.tell(`${show(key)} holds ${held.join(' or ')}, but the store answers ${show(found)}`));
@@ -232,14 +239,15 @@ class Watch {
     let states = this.#states.get(key);
     if (states === undefined) {
       const cleared = [...this.#cleared].some((prefix) => key.startsWith(prefix));
-      states = [{ entry: cleared ? undefined : 'anything', outcome: 'done' }];
+      states = [{ entry: cleared ? undefined : 'anything', look: undefined, outcome: 'done' }];
       this.#states.set(key, states);
     }
     return states;
   }
 
   #addState(key: string, entry: Entry | undefined): State {
-    const state: State = { entry, outcome: 'pending' };
+    const look = this.#bytes && entry !== undefined ? lookOf(entry) : undefined;
+    const state: State = { entry, look, outcome: 'pending' };
     this.#statesOf(key).push(state);
     return state;
   }
@@ -279,15 +287,20 @@ function isEntry(value: unknown): value is Entry {
   return 'value' in value || 'error' in value;
 }
 
-function sameEntry(found: Entry, set: Entry): boolean {
-  const failed = 'error' in set;
-  return (
-    'error' in found === failed &&
-    found.createdAt === set.createdAt &&
-    found.expiresAt === set.expiresAt &&
-    found.staleUntil === set.staleUntil &&
-    sameValue(failed ? found.error : found.value, failed ? set.error : set.value)
-  );
+function mayShow({ entry, look }: State, found: Entry): boolean {
+  if (entry === undefined || entry === 'anything') return entry === 'anything';
+  if ('error' in found !== 'error' in entry) return false;
+  const times = ['createdAt', 'expiresAt', 'staleUntil'] as const;
+  if (times.some((name) => found[name] !== entry[name])) return false;
+  return (look !== undefined && look === lookOf(found)) || sameValue(contentOf(found), contentOf(entry));
+}
+
+function contentOf(entry: Entry): unknown {
+  return 'error' in entry ? entry.error : entry.value;
+}
+
+function lookOf(entry: Entry): string {
+  return inspect(contentOf(entry), { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity });
 }
 
 function after<Result>(result: Result | Promise<Result>, next: (result: Result) => unknown): unknown {

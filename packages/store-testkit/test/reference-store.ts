@@ -53,7 +53,7 @@ const places = new Map<string, Map<string, Map<string, Kept>>>();
 export class ReferenceStore implements AsyncStore {
   readonly sync = false;
   readonly name = 'reference';
-  readonly persistent = true;
+  readonly persistent: boolean = true;
   readonly capabilities = { iteration: true, bounds: true, prune: true, bytes: true };
   readonly clock: Clock;
   maxSize: number;

@@ -31,6 +31,18 @@ interface Remains {
 /**
  * A map from argument lists to leaves, which can be anything but `undefined`. It keeps snapshots of what is compared by value,
  * and holds weakly what is known by identity: when that is collected its leaves go, even if one of them leads back to it.
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { ArgumentIndex } from '@reprise/core/argument-index';
+ * import { capturePath } from '@reprise/core/index-token';
+ *
+ * const index = new ArgumentIndex<string>();
+ * const place = index.put(capturePath([{ page: 1, size: 20 }]), 'leaf');
+ * assert.equal(index.find([{ size: 20, page: 1 }]), 'leaf');
+ * assert.equal(index.find([{ size: 20, page: '1' }]), undefined);
+ * assert.deepEqual(index.textsAt(place), ['{"page":1,"size":20}']);
+ * assert.equal(index.drop(place.level, place.token), true);
  */
 export class ArgumentIndex<Leaf> implements Watcher {
   readonly #roots: (Level | undefined)[] = [];
@@ -151,7 +163,12 @@ export class ArgumentIndex<Leaf> implements Watcher {
     this.#miscounted = false;
   }
 
-  /** All leaves and where they stand, in no order. Leaves may be dropped meanwhile. */
+  /** All leaves, in no order. They may be dropped meanwhile. */
+  *leaves(): Generator<Leaf, void, undefined> {
+    for (const { leaf } of this.places()) yield leaf;
+  }
+
+  /** All leaves and where they stand, in no order. They may be dropped meanwhile. */
   *places(): Generator<Place & { readonly leaf: Leaf }, void, undefined> {
     for (const root of this.#roots) {
       if (root === undefined) continue;
@@ -284,44 +301,42 @@ function holdsObject(args: ArrayLike<unknown>): boolean {
 }
 
 /**
- * What an {@link ArgumentIndex} of slots is made of: an object that stands for one call, and knows where it stands.
- * Extend it with whatever is known of the call.
+ * What a {@link SlotIndex} consists of: an object that stands for one call, and knows where it stands. Extend it with whatever is
+ * known of that call.
  */
 export class Slot {
-  /** @internal */
+  /** @internal Set by the index, and kept after the removal. */
   level: Level | undefined = undefined;
   /** @internal */
   token: unknown = undefined;
 }
 
-/** An {@link ArgumentIndex} whose leaves know where they stand, and so can be removed by themselves. */
+/** An {@link ArgumentIndex} of slots, which can be removed and written out by themselves. */
 export class SlotIndex<S extends Slot> extends ArgumentIndex<S> {
-  /** Puts a slot for a call; there must be none. Its snapshot of the arguments is taken now. */
+  /**
+   * Puts a slot for a call; there must be none. Its snapshot of the arguments is taken now.
+   *
+   * @throws KeyError when an argument cannot be read
+   */
   add(args: ArrayLike<unknown>, slot: S): void {
     const { level, token } = this.put(capturePath(args), slot);
     slot.level = level;
     slot.token = token;
   }
 
-  /** Takes a slot out. Answers whether it was in. */
+  /** Takes a slot out, and what was only there for it. Answers whether it was in. */
   remove(slot: S): boolean {
     const { level, token } = slot;
-    if (level === undefined || level.get(token) !== slot) return false;
-    return this.drop(level, token);
+    return level !== undefined && level.get(token) === slot && this.drop(level, token);
   }
 
-  /** All slots, in no order. */
-  *slots(): Generator<S, void, undefined> {
-    for (const { leaf } of this.places()) yield leaf;
+  /** All slots, in no order. They may be removed meanwhile. */
+  slots(): Generator<S, void, undefined> {
+    return this.leaves();
   }
 
-  /** The text of the arguments, as `textOfArguments` writes it; also of a slot that was removed. */
+  /** The text of a slot's arguments, as `textOfArguments` writes it; also after its removal. */
   textOf(slot: S): string {
-    return this.textsOf(slot).join(',');
-  }
-
-  /** The text of each argument. */
-  textsOf(slot: S): string[] {
-    return slot.level === undefined ? [] : this.textsAt({ level: slot.level, token: slot.token });
+    return slot.level === undefined ? '' : this.textsAt({ level: slot.level, token: slot.token }).join(',');
   }
 }

@@ -40,24 +40,22 @@ const unboxers: Readonly<Record<string, () => unknown>> = {
   BigInt: BigInt.prototype.valueOf,
   Symbol: Symbol.prototype.valueOf,
 };
-const fewKeys = 12;
-const keyTexts = new Map<string, string>();
-const maxKeyTexts = 1_000;
 const isEnumerable: (key: PropertyKey) => boolean = Object.prototype.propertyIsEnumerable;
 
+/** Up to here sorting by insertion is faster. */
+const fewKeys = 12;
+
+/** The keys that were met lately, as text: the longest of them, and how many. */
+const keyTexts = new Map<string, string>();
+const longestKeyText = 64;
+const maxKeyTexts = 1_000;
+
 /**
- * The text of a call's arguments, `"42",{"a":1}`: equal for equal arguments, different for different ones, their number included.
+ * The text of a call's arguments: equal for equal arguments, different for different ones, their number included.
+ * `('42', { b: 1, a: [] })` is `"42",{"a":[],"b":1}`, `()` is empty, `(undefined)` is `undefined`.
  *
- * A `KeyError` names the index of the argument that cannot be read or, without `identity`, has no value form.
- *
- * @example
- * import assert from 'node:assert/strict';
- * import { textOfArguments } from '@reprise/core/argument-text';
- *
- * assert.equal(textOfArguments(['42', { b: 1, a: [] }], { identity: true }), '"42",{"a":[],"b":1}');
- * assert.equal(textOfArguments([], { identity: true }), '');
- * assert.equal(textOfArguments([undefined], { identity: true }), 'undefined');
- * assert.throws(() => textOfArguments([1, () => 2], { identity: false, label: 'f' }), /f: the argument at index 1 is a function/);
+ * A `KeyError` names the index of the argument that cannot be read or, without `identity`, has no value form. It also arises
+ * beyond 500 levels of nesting and 1,000,000 objects.
  */
 export function textOfArguments(args: ArrayLike<unknown>, options: TextOptions): string {
   let text = '';
@@ -70,13 +68,7 @@ export function textOfArguments(args: ArrayLike<unknown>, options: TextOptions):
 }
 
 /**
- * The text of one value. `subject` says in messages what it is, `'what per returned'`.
- *
- * @example
- * import assert from 'node:assert/strict';
- * import { textOfArgument } from '@reprise/core/argument-text';
- *
- * assert.equal(textOfArgument(new Map([['a', 1n]]), { identity: false }), 'Map{"a":1n}');
+ * The text of one value, as {@link textOfArguments} writes it. `subject` says in messages what it is: `'what per returned'`.
  */
 export function textOfArgument(value: unknown, options: TextOptions, subject: string = 'the value'): string {
   return textOfPrimitive(value) ?? readText(value, options, subject);
@@ -138,15 +130,11 @@ function textOfObject(value: object, walk: Walk): string {
 function textOfSaid(value: object, part: unknown, kind: string, walk: Walk): string {
   if (part === undefined) walk.refuse('has a [cacheKey]() that returned undefined. Return null where that is meant.');
   if (types.isPromise(part)) walk.refuse('has a [cacheKey]() that returned a promise. It has to answer at once.');
-  let type = '';
-  if (kind !== 'Object') {
-    const prototype = Object.getPrototypeOf(value) as object | null;
-    type = walk.identity && prototype !== null ? identityOf(prototype) : encodeName(classNameOf(prototype));
-    if (type === '')
-      walk.refuse(
-        'has a [cacheKey]() but a class without a name, which other processes could not know. Name the class.',
-      );
-  }
+  if (kind === 'Object') return `<>${textOfValue(part, walk, cacheKey)}`;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  const type = walk.identity && prototype !== null ? identityOf(prototype) : encodeName(classNameOf(prototype));
+  if (type === '')
+    walk.refuse('has a [cacheKey]() but no class name, by which other processes know it. Name the class.');
   return `<${type}>${textOfValue(part, walk, cacheKey)}`;
 }
 
@@ -213,13 +201,14 @@ function textOfKey(key: string): string {
   let text = keyTexts.get(key);
   if (text === undefined) {
     text = `${quoteText(key)}:`;
+    if (text.length > longestKeyText) return text;
     if (keyTexts.size === maxKeyTexts) keyTexts.clear();
     keyTexts.set(key, text);
   }
   return text;
 }
 
-/** In place, by UTF-16 unit: by insertion as long as there are few keys, which is much faster. */
+/** In place, by UTF-16 unit. */
 function sortKeys(keys: string[]): void {
   if (keys.length > fewKeys) {
     keys.sort();

@@ -10,16 +10,6 @@ let lastNumber = 0;
  * registry is its own name, `Symbol.for("tag")`: it never dies, and nothing is kept for it.
  *
  * Runs no code of the object: the class is read from the `constructor` property of its prototype, if that is plain data.
- *
- * @example
- * import assert from 'node:assert/strict';
- * import { identityOf } from '@reprise/core/identity';
- *
- * class Users {}
- * const users = new Users();
- * assert.match(identityOf(users), /^Users#\d+$/);
- * assert.equal(identityOf(users), identityOf(users));
- * assert.notEqual(identityOf(users), identityOf(new Users()));
  */
 export function identityOf(value: object | symbol): string {
   if (typeof value === 'symbol') {

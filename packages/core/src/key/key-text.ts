@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What tells one call from all others in a cache, in text. */
 export interface KeyTextParts {
@@ -37,15 +37,8 @@ const everySpecial: RegExp = new RegExp(special, 'gu');
 const everyUnusual: RegExp = /[^\p{ID_Continue}$]/gu;
 
 /**
- * A name as it stands in a key: `% < > ( ) @ # / "`, controls and lone surrogates percent-encoded, the rest readable.
- * Different names differ. A longer one than `maxBytes` is cut and ends in `~` and its SHA-256.
- *
- * @example
- * import assert from 'node:assert/strict';
- * import { encodeName } from '@reprise/core/key-text';
- *
- * assert.equal(encodeName('Users.find'), 'Users.find');
- * assert.equal(encodeName('get /users'), 'get %2Fusers');
+ * A name as it stands in a key: `% < > ( ) @ # / "`, controls and lone surrogates percent-encoded, the rest readable, so
+ * `get /users` is `get %2Fusers`. Different names differ. One longer than `maxBytes` is cut and ends in `~` and its SHA-256.
  */
 export function encodeName(name: string, maxBytes: number = maxNameBytes): string {
   return boundText(special.test(name) ? name.replace(everySpecial, encodeCharacter) : name, maxBytes);
@@ -60,15 +53,8 @@ export function encodeLabel(name: string): string {
 }
 
 /**
- * The key of one call: `name@version<part>(args)`. Every key of a function begins with its encoded name and one of
- * `@ < (`, which no name contains.
- *
- * @example
- * import assert from 'node:assert/strict';
- * import { keyText } from '@reprise/core/key-text';
- *
- * assert.equal(keyText({ name: 'Users.find', args: '"42"' }), 'Users.find("42")');
- * assert.equal(keyText({ name: 'Users.plan', version: '2', part: '"acme"', args: '' }), 'Users.plan@2<"acme">()');
+ * The key of one call: `name@version<part>(args)`, as in `Users.find("42")` or `Users.plan@2<"acme">()`. Every key of a
+ * function begins with its encoded name and one of `@ < (`, which no encoded name contains.
  */
 export function keyText({ name, version, part, args }: KeyTextParts): string {
   let text = encodeName(name);
@@ -77,9 +63,12 @@ export function keyText({ name, version, part, args }: KeyTextParts): string {
   return `${text}(${args})`;
 }
 
-/** What every stored key of a namespace begins with, and no key of another one: the encoded name and `/`. */
+/**
+ * What every stored key of a namespace begins with, and no key of another one: the encoded name and `/`. The empty namespace
+ * has no prefix; its keys begin with a function's name, which holds no `/`.
+ */
 export function namespacePrefix(namespace: string): string {
-  return `${encodeName(namespace, maxNamespaceBytes)}/`;
+  return namespace === '' ? '' : `${encodeName(namespace, maxNamespaceBytes)}/`;
 }
 
 /**
@@ -87,17 +76,8 @@ export function namespacePrefix(namespace: string): string {
  * head, `~` and the SHA-256 of the whole in base64url, and `full` is the whole.
  *
  * Different pairs of namespace and text have different keys: a text that happens to end like a hashed one is hashed too.
- * `text` must be well-formed Unicode, which {@link keyText} makes sure of: UTF-8 has one replacement for all lone surrogates.
- *
- * @example
- * import assert from 'node:assert/strict';
- * import { boundKey } from '@reprise/core/key-text';
- *
- * assert.deepEqual(boundKey('catalog', 'find("42")'), { key: 'catalog/find("42")', full: undefined });
- *
- * const { key, full } = boundKey('catalog', `find("${'x'.repeat(1_000)}")`);
- * assert.match(key, /^catalog\/find\("x+~[\w-]{43}$/);
- * assert.equal(full?.length, 1_000 + 'catalog/find("")'.length);
+ * That holds for texts that {@link keyText} made: they begin with an encoded name, and have no lone surrogates, for which UTF-8
+ * has one replacement.
  */
 export function boundKey(namespace: string, text: string): BoundKey {
   const whole = namespacePrefix(namespace) + text;
@@ -108,8 +88,8 @@ export function boundKey(namespace: string, text: string): BoundKey {
 /** At most `maxBytes` of UTF-8, one to one as far as SHA-256 is: what is left whole never looks like what was hashed. */
 function boundText(text: string, maxBytes: number): string {
   if (fits(text, maxBytes) && !looksHashed(text)) return text;
-  const hash = createHash('sha256').update(text).digest('base64url');
-  return `${headOf(text, maxBytes - hashLength - 1)}~${hash}`;
+  const digest = hash('sha256', text, 'base64url');
+  return `${headOf(text, maxBytes - hashLength - 1)}~${digest}`;
 }
 
 function fits(text: string, maxBytes: number): boolean {

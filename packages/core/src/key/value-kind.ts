@@ -47,6 +47,8 @@ const writeSearchParams: () => string = URLSearchParams.prototype.toString;
  * The built-in class of an object that is compared by value: `'Object'` (plain, or without prototype), `'Array'`, `'Date'`,
  * `'Map'`, `'Buffer'`, `'URL'`, …. `''` for what is known by identity only: instances of classes, those derived from built-in ones
  * included (they may hold what nobody can see), proxies, promises, weak collections, iterators, `arguments`.
+ *
+ * Deceived by nobody but who gives a Map, or another object without a tag of its own, the prototype of plain objects.
  */
 export function kindOf(value: object): string {
   if (types.isProxy(value)) return '';

@@ -30,6 +30,8 @@ interface NoContext {
  * (method, context), the other (prototype or class, name, descriptor). Being generic over the whole function type is what
  * keeps overloads, generics and parameter names.
  *
+ * The defaults are for decorators that are made apart from any member and put on several: `const daily = cached({ ttl: '1d' })`.
+ *
  * The order of a verb's signatures matters: a context has a `name`, and so has a function, which makes both pass for options.
  */
 type MethodDecorator<This, F extends AnyFunction> = (
@@ -51,7 +53,7 @@ export interface CachedVerb {
     fn: F,
     options?: CachedOptions<F, ThisParameterType<F>, S, C> & NoContext,
   ): CachedFunction<F, StoreOf<S, C>>;
-  <This, F extends AnyFunction, S extends Store = SyncStore, C extends Cache | string = never>(
+  <This = any, F extends AnyFunction = AnyFunction, S extends Store = SyncStore, C extends Cache | string = never>(
     options?: CachedOptions<F, This, S, C> & Fits<F, StoreOf<S, C>>,
   ): MethodDecorator<This, F>;
 }
@@ -65,5 +67,7 @@ export interface MemoizeVerb {
     descriptor?: TypedPropertyDescriptor<V>,
   ): void;
   <F extends AnyFunction>(fn: F, options?: MemoizeOptions<F> & NoContext): MemoizedFunction<F>;
-  <This, F extends AnyFunction, V>(options?: MemoizeOptions<F, This>): MemberDecorator<This, F, V>;
+  <This = any, F extends AnyFunction = AnyFunction, V = any>(
+    options?: MemoizeOptions<F, This>,
+  ): MemberDecorator<This, F, V>;
 }

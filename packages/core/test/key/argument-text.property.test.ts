@@ -99,6 +99,8 @@ function makeObject(
   return object;
 }
 
+const hole = Symbol('hole');
+
 const { value } = fc.letrec<{ value: unknown; inner: unknown }>((tie) => {
   const inner = tie('inner');
   const entries = fc.uniqueArray(fc.tuple(key, inner), { maxLength: 4, selector: ([name]) => name });
@@ -129,8 +131,6 @@ const { value } = fc.letrec<{ value: unknown; inner: unknown }>((tie) => {
     ),
   };
 });
-
-const hole = Symbol('hole');
 
 function makeArray(items: readonly unknown[]): unknown[] {
   const array: unknown[] = new Array(items.length);
@@ -272,9 +272,9 @@ describe('these properties', () => {
 
   /** Text functions with the usual mistakes. */
   const mistakes: [name: string, write: WriteText, makeProperty: MakeProperty][] = [
-    ['strings without quotes', (v) => textOf(v).replaceAll('"', ''), pairs],
-    ['undefined as null', (v) => textOf(v).replaceAll('undefined', 'null'), pairs],
-    ['big integers as numbers', (v) => textOf(v).replace(/(\d)n/g, '$1'), pairs],
+    ['strings without quotes', (v) => textOf(v).replaceAll('"', ''), mutations],
+    ['undefined as null', (v) => textOf(v).replaceAll('undefined', 'null'), mutations],
+    ['big integers as numbers', (v) => textOf(v).replace(/(\d)n/g, '$1'), mutations],
     ['a Set as an array', (v) => textOf(v).replace(/Set\{([^{}[\]]*)\}/g, '[$1]'), pairs],
     ['no order', (v) => textOf(v).replaceAll(/[[\]{},]/g, ''), pairs],
     ['keys as they come', (v) => JSON.stringify(v, (_, inner) => writeUnsorted(inner)) ?? 'undefined', copies],
@@ -286,7 +286,7 @@ describe('these properties', () => {
   const writeUnsorted = (inner: unknown): unknown => (typeof inner === 'object' ? inner : textOf(inner));
 
   it.each(mistakes)('catch %s', (_name, write, makeProperty) => {
-    const { failed } = fc.check(makeProperty(write), { ...runs(5_000), endOnFailure: true });
+    const { failed } = fc.check(makeProperty(write), { numRuns: 5_000, seed: 1, endOnFailure: true });
     expect(failed).toBe(true);
   });
 });

@@ -46,7 +46,7 @@ function otherThan(value: unknown): unknown {
     case 'number':
       return value === 0 ? '0' : -value || null;
     case 'bigint':
-      return value + 1n;
+      return Number(value);
     case 'boolean':
       return !value;
     case 'undefined':
@@ -59,6 +59,7 @@ function otherThan(value: unknown): unknown {
 function copy(value: unknown, change: Change): unknown {
   if (typeof value !== 'object' || value === null) return change.leaf(value);
   const result = copyContent(value, change);
+  if (Array.isArray(value)) fillHoles(value, result as unknown[], change);
   const keys = Reflect.ownKeys(value).filter((key) => !Object.hasOwn(result, key));
   for (const key of change.order(keys)) {
     const own = Object.getOwnPropertyDescriptor(value, key) as PropertyDescriptor;
@@ -67,16 +68,22 @@ function copy(value: unknown, change: Change): unknown {
   return result;
 }
 
+const absent = Symbol('absent');
+
+/** A hole is a leaf too: another one is undefined. */
+function fillHoles(original: readonly unknown[], result: unknown[], change: Change): void {
+  for (let index = 0; index < original.length; index++) {
+    if (!Object.hasOwn(original, index) && change.leaf(absent) !== absent) result[index] = undefined;
+  }
+}
+
 function copyContent(value: object, change: Change): object {
   if (Array.isArray(value)) return new Array(value.length);
   if (types.isMap(value)) {
     return new Map(change.order([...value]).map(([key, item]) => [copy(key, change), copy(item, change)]));
   }
   if (types.isSet(value)) return new Set(change.order([...value]).map((item) => copy(item, change)));
-  if (types.isNativeError(value)) {
-    const error = new (value.constructor as ErrorConstructor)();
-    return error;
-  }
+  if (types.isNativeError(value)) return new (value.constructor as ErrorConstructor)();
   if (types.isDate(value)) return new Date(value);
   if (types.isRegExp(value)) return new RegExp(value);
   if (value instanceof URL || value instanceof URLSearchParams)

@@ -368,7 +368,8 @@ function isIndex(name: string, length: number): boolean {
 }
 
 function isPlainLike(value: object, proto: object | null): boolean {
-  return Object.getOwnPropertySymbols(value).length > 0 && (proto === null || isObjectPrototype(proto));
+  if (types.isArgumentsObject(value) || Object.getOwnPropertySymbols(value).length === 0) return false;
+  return proto === null || isObjectPrototype(proto);
 }
 
 /** `String.prototype.isWellFormed`, which the library that TypeScript is told of does not have yet. */
