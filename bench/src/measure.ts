@@ -142,7 +142,7 @@ async function compare(
   }
   const perProcess: Round[][] = [];
   // A full `Map` makes itself anew from time to time: the sample must be long enough to hold its share of that.
-  const sampleTime = effort.sampleTime * (row.feature === 'evicting' ? 4 : 1);
+  const sampleTime = row.feature === 'evicting' ? Math.max(40, effort.sampleTime) : effort.sampleTime;
   for (let number = 0; number < (peer ? effort.peerProcesses : effort.processes); number++) {
     perProcess.push(
       await runJob<Round[]>({ kind: 'time', ...of, crowded, options: { ...effort, sampleTime, seed: seed + number } }),

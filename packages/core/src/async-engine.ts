@@ -2,7 +2,7 @@ import { CodecError, MemoryRecord } from '@reprise/store';
 import type { Engine } from './engine.ts';
 import type { Flight } from './flight.ts';
 import type { BoundKey } from './key/key-text.ts';
-import type { LaneReport, Lanes } from './lanes.ts';
+import type { Lanes, Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
@@ -15,8 +15,7 @@ import type { AnyFunction, Inspection } from './types.ts';
 export interface AsyncShelf {
   readonly lanes: Lanes;
   readonly tier: string;
-  /** Hears of failures that no caller is told. */
-  readonly report: LaneReport;
+  readonly sender: Sender;
   /** A copy for one more reader, where the store keeps bytes. */
   copy?(value: unknown): unknown;
 }
@@ -24,6 +23,8 @@ export interface AsyncShelf {
 /** A key on its way through the engine: the flight's and the lane's is `key`. */
 interface Place extends BoundKey {
   readonly text: string;
+  /** Whether the store was seen to have nothing under it. */
+  isAbsent?: boolean;
 }
 
 /**
@@ -49,14 +50,16 @@ export class AsyncEngine implements Engine, Shelf {
     if (shelf.copy !== undefined) this.copy = (value) => this.#copy(value);
     this.runs = new Runs(remembered, this);
     const engine = this;
-    this.call = function (this: unknown, ...args: unknown[]): unknown {
-      if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
-      try {
-        return engine.ask(remembered, engine.#place(this, args), this, args);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    };
+    this.call = {
+      call(this: unknown, ...args: unknown[]): unknown {
+        if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        try {
+          return engine.ask(remembered, engine.#place(this, args), this, args);
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      },
+    }.call;
   }
 
   /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
@@ -83,7 +86,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
   async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.report);
+    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.sender);
     if (record !== undefined && this.#isFresh(record)) return this.#hit(record, place, 1, false);
     const flight = this.runs.flights.get(place.key);
     if (flight === undefined) return this.ask(work, place, self, args);
@@ -97,8 +100,14 @@ export class AsyncEngine implements Engine, Shelf {
     return flight.promise;
   }
 
-  async #lookThenFly(flight: Flight, work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.report);
+  async #lookThenFly(
+    flight: Flight,
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.sender);
     if (record !== undefined && this.#isFresh(record)) {
       this.runs.flights.close(flight);
       this.release(place.key);
@@ -109,7 +118,7 @@ export class AsyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
     for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
-    if (record === undefined) this.#size++;
+    place.isAbsent = record === undefined;
     return this.runs.fly(flight, work, self, args, counts);
   }
 
@@ -167,29 +176,37 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Failures are reported where they happen; the promise tells explicit callers. */
   async #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean): Promise<void> {
-    const { lanes, report } = this.#shelf;
+    const { lanes, sender } = this.#shelf;
     const remembered = this.#remembered;
     if (lifetime === undefined) {
-      await lanes.drop(place.key, report);
+      await lanes.drop(place.key, sender);
       return;
     }
     const now = remembered.home.now();
     try {
-      const written = lanes.write(place.key, new MemoryRecord(value, now, now + lifetime, undefined), place.full, fencing, report);
+      const kept = lanes.write(
+        place.key,
+        new MemoryRecord(value, now, now + lifetime, undefined),
+        place.full,
+        fencing,
+        sender,
+      );
       this.release(place.key);
-      await written;
+      if (!(await kept)) return;
     } catch (error) {
       // What the codec refuses is not stored, and takes the place of what was.
-      if (error instanceof CodecError) await lanes.drop(place.key, report);
+      if (error instanceof CodecError) await lanes.drop(place.key, sender);
       throw error;
     }
+    if (place.isAbsent) this.#size++;
+    place.isAbsent = false;
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
   }
 
   // ── the handle ──
 
   async invalidate(scope: Scope, args: readonly unknown[]): Promise<boolean> {
-    if (this.#remembered.home.off) return false;
+    if (this.#remembered.home.off) return this.#remembered.home.missInvalidation();
     if (scope.everyone && this.#keys.isDivided) {
       // The owners are not known here: all of the function's entries go, which is never too little.
       await this.clear(scope);
@@ -202,16 +219,16 @@ export class AsyncEngine implements Engine, Shelf {
     this.runs.flights.void(place.key);
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
-    const existed = await this.#shelf.lanes.drop(place.key, this.#shelf.report);
+    const existed = await this.#shelf.lanes.drop(place.key, this.#shelf.sender);
     if (existed && this.#size > 0) this.#size--;
     return existed;
   }
 
   async clear(scope: Scope): Promise<void> {
-    if (this.#remembered.home.off) return;
+    if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefix = this.#keys.prefixOf(scope);
     this.clearPrefix(prefix);
-    await this.#shelf.lanes.clear(prefix, this.#shelf.report);
+    await this.#shelf.lanes.clear(prefix, this.#shelf.sender);
   }
 
   clearPrefix(prefix: string): void {
@@ -244,9 +261,14 @@ export class AsyncEngine implements Engine, Shelf {
     return record !== undefined && !record.rest?.failed;
   }
 
-  async set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): Promise<void> {
+  async set(
+    scope: Scope,
+    args: readonly unknown[],
+    value: unknown,
+    policy: Policy = this.#remembered.policy,
+  ): Promise<void> {
     const remembered = this.#remembered;
-    if (remembered.home.off) return;
+    if (remembered.home.off) return void remembered.home.missInvalidation();
     await this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
   }
 
@@ -290,7 +312,8 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #look(place: Place): Promise<MemoryRecord | undefined> {
     if (this.#remembered.home.off) return undefined;
-    const record = this.#shelf.lanes.pending(place.key) ?? (await this.#shelf.lanes.read(place.key, place.full, this.#shelf.report));
+    const record =
+      this.#shelf.lanes.pending(place.key) ?? (await this.#shelf.lanes.read(place.key, place.full, this.#shelf.sender));
     return record !== undefined && this.#isFresh(record) ? record : undefined;
   }
 

@@ -1,6 +1,8 @@
 import { OptionError } from '@reprise/store';
-import { type Cached, makeHandle } from './handle.ts';
 import { cachedBehind } from './cached.ts';
+import { type Cached, makeHandle } from './handle.ts';
+import { constructorOf } from './member.ts';
+import { findCovered } from './members.ts';
 import { memoizedBehind } from './memoize.ts';
 import type { Scope } from './scope.ts';
 import type { AnyFunction, CacheOf } from './types.ts';
@@ -65,10 +67,14 @@ function* candidates(owner: object, name: PropertyKey): Generator<Found> {
 }
 
 function* onChain(start: object, name: PropertyKey, everyone: boolean): Generator<Found> {
+  const isStatic = typeof start === 'function';
   for (let holder: object | null = start; holder !== null; holder = Object.getPrototypeOf(holder)) {
     const descriptor = Object.getOwnPropertyDescriptor(holder, name);
-    for (const member of [descriptor?.value, descriptor?.get]) {
+    if (descriptor === undefined) continue;
+    for (const member of [descriptor.value, descriptor.get]) {
       if (typeof member === 'function') yield { wrapper: member as AnyFunction, everyone };
     }
+    const covered = findCovered(isStatic ? holder : constructorOf(holder), name, isStatic);
+    if (covered !== undefined) yield { wrapper: covered, everyone };
   }
 }

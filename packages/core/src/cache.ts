@@ -46,7 +46,13 @@ class NamedCache<S extends Store> implements Cache<S> {
     this.name = name;
     this.#home = home;
     this[homeKey] = home;
-    this.#own = new Remembered(() => undefined, functionMember(() => {}), home, {}, '');
+    this.#own = new Remembered(
+      () => undefined,
+      functionMember(() => {}),
+      home,
+      {},
+      '',
+    );
     this.#engine = home.settle(this.#own, { key: undefined, per: 'class', version: undefined });
     home.claim('', this.#own, false);
     Object.defineProperty(this, homeKey, { enumerable: false });
@@ -61,7 +67,8 @@ class NamedCache<S extends Store> implements Cache<S> {
   }
 
   getOrSet(key: string, load: () => unknown, options?: WriteOptions): never {
-    if (typeof load !== 'function') throw new TypeError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
+    if (typeof load !== 'function')
+      throw new TypeError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
     const policy = this.#policy('getOrSet', options);
     return this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]) as never;
   }
@@ -106,7 +113,9 @@ class NamedCache<S extends Store> implements Cache<S> {
     if (maxSize !== undefined || maxBytes !== undefined) {
       const { store } = this.#home;
       if (store.resize === undefined) {
-        throw new OptionError(`configure of cache '${this.name}': the ${store.name ?? 'store'} has no bounds that can be changed`);
+        throw new OptionError(
+          `configure of cache '${this.name}': the ${store.name ?? 'store'} has no bounds that can be changed`,
+        );
       }
       void store.resize({
         ...(maxSize !== undefined && { maxSize: maxSize as number }),
@@ -154,21 +163,38 @@ class NamedCache<S extends Store> implements Cache<S> {
  * assert.equal(catalog.stats().size, 2);
  * await catalog.close();
  */
-export function createCache<S extends Store = ReturnType<typeof memoryStore>>(options: CreateCacheOptions<S>): Cache<S> {
+export function createCache<S extends Store = ReturnType<typeof memoryStore>>(
+  options: CreateCacheOptions<S>,
+): Cache<S> {
   const name = (options as { name?: unknown } | undefined)?.name;
   const where = typeof name === 'string' ? `createCache('${name}')` : 'createCache';
   const read = readOptions(cacheTable, options, where);
   checkTogether(read, where);
   if (read['name'] === undefined) throw new OptionError(`${where}: it needs a name, by which modules find it`);
-  const { store: given, replace, clock, random, maxSize, maxBytes, sizeOf, ...defaults } = read as CreateCacheOptions &
-    Record<string, unknown>;
-  const store: Store = given ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
+  const {
+    store: given,
+    replace,
+    clock,
+    random,
+    maxSize,
+    maxBytes,
+    sizeOf,
+    ...defaults
+  } = read as CreateCacheOptions & Record<string, unknown>;
+  const store = givenStore(given, { maxSize, maxBytes }) ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
   const replaced = replace === true;
   const home = new StoreHome({ name: name as string, store, solo: false, defaults: defaults as Policy, clock, random });
   const cache = new NamedCache<S>(name as string, home);
   register(name as string, cache as unknown as Cache, replaced);
   sayWhatIsMissing(store, where);
   return cache as unknown as Cache<S>;
+}
+
+/** A store that the user made, with the bounds that were said beside it. */
+export function givenStore(store: Store | undefined, bounds: Record<string, unknown>): Store | undefined {
+  const said = boundsOf(bounds);
+  if (store !== undefined && Object.keys(said).length > 0) void store.resize?.(said);
+  return store;
 }
 
 /** The bounds as the memory store takes them: only what was said. */

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { OptionError, type Store } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { AsyncEngine } from './async-engine.ts';
-import { boundsOf, homeOf } from './cache.ts';
+import { boundsOf, givenStore, homeOf } from './cache.ts';
 import { locate, makeVerb } from './decorator/verb.ts';
 import { DirectEngine } from './direct.ts';
 import type { Engine } from './engine.ts';
 import { attachHandle, type Cached, handleNames, makeHandle } from './handle.ts';
-import { solos, StoreHome } from './home.ts';
+import { StoreHome, solos } from './home.ts';
 import { ignoreThis } from './key/ignore-this.ts';
 import type { Member } from './member.ts';
+import { rememberMember } from './members.ts';
 import { isThenable } from './one-shot.ts';
 import { cachedTable, checkTogether, type Policy, readOptions } from './options.ts';
 import { getCache } from './registry.ts';
@@ -51,9 +52,11 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
   let engine: Engine | undefined;
   function settle(): Engine {
     if (engine !== undefined) return engine;
-    const home = findHome(read, where);
+    // By now the class is known, more often than not.
+    const here = locate('cached', member);
+    const home = findHome(read, here);
     remembered = new Remembered(fn, member, home, ownPolicy(read), read.name);
-    checkForHome(home, remembered, read, where);
+    checkForHome(home, remembered, read, here);
     engine = home.settle(remembered, telling);
     if (read.cache === undefined && read.store === undefined && engine instanceof DirectEngine && home.store.sync) {
       solos.set(home.store, engine);
@@ -72,6 +75,7 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
   };
   const wrapper = makeWrapper(cached, member, read, settle);
   cachedBy.set(wrapper, { cached, member });
+  if (member.kind !== 'function') rememberMember(wrapper, member);
   if (member.kind === 'function') attachHandle(wrapper, makeHandle(cached, { self: undefined, everyone: true }));
   return wrapper;
 }
@@ -87,29 +91,31 @@ function makeWrapper(cached: Cached, member: Member, read: Read, settle: () => E
   const mustBeAsync = member.kind !== 'function' && (store === undefined || !store.sync);
   let checked = !mustBeAsync || isAsyncFunction(original);
   let call: AnyFunction | undefined;
-  function wrapper(this: unknown, ...args: unknown[]): unknown {
-    if (call === undefined) {
-      if (member.kind !== 'function') member.notice(this, wrapper);
-      try {
-        call = settle().call;
-      } catch (error) {
-        if (isAsyncFunction(original)) return Promise.reject(error);
-        throw error;
+  const { wrapper } = {
+    wrapper(this: unknown, ...args: unknown[]): unknown {
+      if (call === undefined) {
+        if (member.kind !== 'function') member.notice(this, wrapper);
+        try {
+          call = settle().call;
+        } catch (error) {
+          if (isAsyncFunction(original)) return Promise.reject(error);
+          throw error;
+        }
       }
-    }
-    if (!checked) {
-      const result = probe(settle(), original, this, args, member);
-      checked = true;
-      return result;
-    }
-    if (!cached.eventual) return Reflect.apply(call, this, args);
-    try {
-      const result: unknown = Reflect.apply(call, this, args);
-      return isThenable(result) ? result : Promise.resolve(result);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
+      if (!checked) {
+        const result = probe(settle(), original, this, args, member);
+        checked = true;
+        return result;
+      }
+      if (!cached.eventual) return Reflect.apply(call, this, args);
+      try {
+        const result: unknown = Reflect.apply(call, this, args);
+        return isThenable(result) ? result : Promise.resolve(result);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+  };
   return wrapper;
 }
 
@@ -117,7 +123,13 @@ function makeWrapper(cached: Cached, member: Member, read: Read, settle: () => E
  * Whether a method returns promises is known when it has run once. One that does not cannot be cached where answers are promises:
  * it says so at its first call, before anybody takes a promise for the value.
  */
-function probe(engine: Engine, original: AnyFunction, self: unknown, args: readonly unknown[], member: Member): unknown {
+function probe(
+  engine: Engine,
+  original: AnyFunction,
+  self: unknown,
+  args: readonly unknown[],
+  member: Member,
+): unknown {
   const result: unknown =
     engine instanceof AsyncEngine ? Reflect.apply(original, self, args) : Reflect.apply(engine.call, self, args);
   if (isThenable(result)) {
@@ -141,7 +153,9 @@ function storeAtOnce(read: Read): Store | undefined {
 function tellingOf(read: Read, member: Member, fn: AnyFunction, where: string) {
   const { key, per } = read;
   if (key === ignoreThis && per !== undefined && per !== 'class') {
-    throw new OptionError(`${where}: key: ignoreThis means per: 'class', and per says otherwise; leave one of them out`);
+    throw new OptionError(
+      `${where}: key: ignoreThis means per: 'class', and per says otherwise; leave one of them out`,
+    );
   }
   const version = read.version === 'source' ? hashOf(Function.prototype.toString.call(fn)) : read.version;
   const ownDefault = member.kind === 'function' ? 'class' : 'instance';
@@ -164,7 +178,10 @@ function ownPolicy(read: Read): Policy {
 
 function findHome(read: Read, where: string): StoreHome {
   const { cache, store } = read;
-  if (store !== undefined) return homeOfStore(store);
+  if (store !== undefined) {
+    givenStore(store, { maxSize: read.maxSize, maxBytes: read.maxBytes });
+    return homeOfStore(store);
+  }
   if (cache === undefined) {
     const { maxSize = defaultMaxSize, maxBytes, sizeOf } = read;
     return new StoreHome({
@@ -209,13 +226,22 @@ function checkForHome(home: StoreHome, remembered: Remembered, read: Read, where
   const kind = home.store.name ?? 'store';
   const ask = `give it a name (name: 'users.find') that stays the same in every process`;
   if (member.kind === 'function' && member.name === '') {
-    throw new OptionError(`${where}: an anonymous function has no key in a ${kind} store, which outlives the process; ${ask}`);
+    throw new OptionError(
+      `${where}: an anonymous function has no key in a ${kind} store, which outlives the process; ${ask}`,
+    );
   }
-  if (member.kind !== 'function' && (owner === undefined || typeof member.name === 'symbol' || /\(anonymous/.test(label))) {
-    throw new OptionError(`${where}: its class is unknown or has no name, and a ${kind} store outlives the process; ${ask}`);
+  if (
+    member.kind !== 'function' &&
+    (owner === undefined || typeof member.name === 'symbol' || /\(anonymous/.test(label))
+  ) {
+    throw new OptionError(
+      `${where}: its class is unknown or has no name, and a ${kind} store outlives the process; ${ask}`,
+    );
   }
   if (label.length <= 2 || isMinified(label)) {
-    throw new OptionError(`${where}: '${label}' looks like the work of a minifier, and may mean another function tomorrow; ${ask}`);
+    throw new OptionError(
+      `${where}: '${label}' looks like the work of a minifier, and may mean another function tomorrow; ${ask}`,
+    );
   }
   home.claim(label, remembered, replace);
 }

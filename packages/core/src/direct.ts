@@ -54,6 +54,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   // ── calls ──
+  // Each is a method of a passing object: like the methods it stands for, it is no constructor.
 
   #makeCall(): AnyFunction {
     const { bypass } = this.#remembered.policy;
@@ -69,17 +70,19 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const remembered = this.#remembered;
     const { counts } = this.#everybody;
     const { home } = remembered;
-    return function (this: unknown, a?: unknown): unknown {
-      if (arguments.length === 1 && isOwnKey(a)) {
-        const record = store.find(a);
-        if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) && !home.off) {
-          counts.hits++;
-          return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, a);
+    return {
+      call(this: unknown, a?: unknown): unknown {
+        if (arguments.length === 1 && isOwnKey(a)) {
+          const record = store.find(a);
+          if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) && !home.off) {
+            counts.hits++;
+            return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, a);
+          }
+          return engine.#miss(engine.#everybody, a, record, remembered, this, arguments);
         }
-        return engine.#miss(engine.#everybody, a, record, remembered, this, arguments);
-      }
-      return engine.#ask(engine.#everybody, remembered, this, arguments);
-    };
+        return engine.#ask(engine.#everybody, remembered, this, arguments);
+      },
+    }.call;
   }
 
   /** A store that others use too, arguments by value, no owners. */
@@ -89,47 +92,59 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const remembered = this.#remembered;
     const { counts, index } = this.#everybody;
     const { home } = remembered;
-    return function (this: unknown, a?: unknown): unknown {
-      if (arguments.length === 1 && typeof a === 'string') {
-        const slot = index.find1(a);
-        if (slot !== undefined) {
-          const record = store.find(slot);
-          if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) && !home.off) {
-            counts.hits++;
-            return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, slot);
+    return {
+      call(this: unknown, a?: unknown): unknown {
+        if (arguments.length === 1 && typeof a === 'string') {
+          const slot = index.find1(a);
+          if (slot !== undefined) {
+            const record = store.find(slot);
+            if (
+              record !== undefined &&
+              (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) &&
+              !home.off
+            ) {
+              counts.hits++;
+              return record.rest === undefined && remembered.listening === 0
+                ? record.value
+                : engine.#answer(record, slot);
+            }
           }
         }
-      }
-      return engine.#ask(engine.#everybody, remembered, this, arguments);
-    };
+        return engine.#ask(engine.#everybody, remembered, this, arguments);
+      },
+    }.call;
   }
 
   /** A method whose entries belong to the object it is called on. */
   #makeMethodCall(): AnyFunction {
     const engine = this;
     const remembered = this.#remembered;
-    return function (this: unknown): unknown {
-      const owner = engine.#ownerOf(this, true) as Owner;
-      return engine.#ask(owner, remembered, this, arguments);
-    };
+    return {
+      call(this: unknown): unknown {
+        const owner = engine.#ownerOf(this, true) as Owner;
+        return engine.#ask(owner, remembered, this, arguments);
+      },
+    }.call;
   }
 
   /** With `key`, `per` or `bypass`: something of the user's is asked at each call. */
   #makeToldCall(): AnyFunction {
     const engine = this;
     const remembered = this.#remembered;
-    return function (this: unknown, ...args: unknown[]): unknown {
-      if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
-      let owner: Owner;
-      let told: readonly unknown[];
-      try {
-        owner = engine.#ownerOf(this, true) as Owner;
-        told = engine.#toldBy(this, args);
-      } catch (error) {
-        return engine.#refuse(error);
-      }
-      return engine.#ask(owner, remembered, this, args, told);
-    };
+    return {
+      call(this: unknown, ...args: unknown[]): unknown {
+        if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        let owner: Owner;
+        let told: readonly unknown[];
+        try {
+          owner = engine.#ownerOf(this, true) as Owner;
+          told = engine.#toldBy(this, args);
+        } catch (error) {
+          return engine.#refuse(error);
+        }
+        return engine.#ask(owner, remembered, this, args, told);
+      },
+    }.call;
   }
 
   /** A call that is no call of the function: `getOrSet`. */
@@ -138,13 +153,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   /** Looks up, answers, or goes on to a miss. `told` is what stands for the arguments in the key. */
-  #ask(
-    owner: Owner,
-    work: Work,
-    self: unknown,
-    args: ArrayLike<unknown>,
-    told: ArrayLike<unknown> = args,
-  ): unknown {
+  #ask(owner: Owner, work: Work, self: unknown, args: ArrayLike<unknown>, told: ArrayLike<unknown> = args): unknown {
     const remembered = this.#remembered;
     const { home } = remembered;
     if (home.off) return this.#pass(work, self, args);
@@ -216,11 +225,20 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { per } = this.#telling;
     if (per === 'class') return this.#everybody;
     if (typeof per === 'function') {
-      const part = textOfArgument(askPart('per', per, undefined, [self], this.#remembered.label()), { identity: true });
+      const part = this.#textOfPart(per, self);
       return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
     }
     if ((typeof self !== 'object' || self === null) && typeof self !== 'function') return this.#everybody;
     return this.#owners.ofObject(self) ?? (make ? this.#owners.addObject(self, identityOf(self)) : undefined);
+  }
+
+  #textOfPart(per: AnyFunction, self: unknown): string {
+    const label = this.#remembered.label();
+    return textOfArgument(
+      askPart('per', per, undefined, [self], label),
+      { identity: true, label },
+      'what per returned',
+    );
   }
 
   /** The key of a call, where it has one already. */
@@ -306,7 +324,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   // ── the handle ──
 
   invalidate(scope: Scope, args: readonly unknown[]): boolean {
-    if (this.#remembered.home.off) return false;
+    if (this.#remembered.home.off) return this.#remembered.home.missInvalidation();
     let existed = false;
     for (const key of this.#keysIn(scope, args)) {
       if (key === undefined) continue;
@@ -327,7 +345,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   clear(scope: Scope): void {
-    if (this.#remembered.home.off) return;
+    if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     if (!scope.everyone) {
       const owner = this.#ownerOf(scope.self, false);
       if (owner !== undefined) this.#clearOwner(owner);
@@ -376,7 +394,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
     const remembered = this.#remembered;
-    if (remembered.home.off) return;
+    if (remembered.home.off) return void remembered.home.missInvalidation();
     const key = this.#ensureKey(scope, args);
     this.runs.flights.void(key);
     const lifetime = remembered.lifetimeOf(policy, value, scope.self, args, () => this.textOf(key));
@@ -393,7 +411,10 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       status: 'fresh',
       age: Math.max(0, now - record.createdAt),
       expiresIn: record.expiresAt - now,
-      staleFor: (record.rest?.staleUntil ?? record.expiresAt) === Infinity ? 0 : (record.rest?.staleUntil ?? record.expiresAt) - record.expiresAt,
+      staleFor:
+        (record.rest?.staleUntil ?? record.expiresAt) === Infinity
+          ? 0
+          : (record.rest?.staleUntil ?? record.expiresAt) - record.expiresAt,
       tags: record.rest?.tags ?? [],
       tier: this.#tier,
     };
@@ -403,7 +424,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { per, version, name } = this.#telling;
     const label = this.#remembered.label();
     let part: string | undefined;
-    if (typeof per === 'function') part = textOfArgument(askPart('per', per, undefined, [scope.self], label), { identity: true });
+    if (typeof per === 'function') part = this.#textOfPart(per, scope.self);
     else if (per === 'instance') part = this.#ownerOf(scope.self, true)?.part;
     const told = this.#toldBy(scope.self, args);
     return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: true }) });
@@ -417,7 +438,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       return sum;
     }
     const owner = this.#ownerOf(scope.self, false);
-    return owner === undefined ? 0 : owner === this.#everybody && this.#solo ? this.#store.count() : this.#sizeOf(owner);
+    return owner === undefined
+      ? 0
+      : owner === this.#everybody && this.#solo
+        ? this.#store.count()
+        : this.#sizeOf(owner);
   }
 
   /** The counts of one owner, or of all there are and were. */

@@ -37,8 +37,8 @@ export class Emitter {
       throw new TypeError(`on: there is no event ${JSON.stringify(type)}; there are ${types.join(', ')}`);
     }
     if (typeof listener !== 'function') throw new TypeError(`on('${type}'): the listener must be a function`);
-    let set = this.#listeners.get(type);
-    if (set === undefined) this.#listeners.set(type, (set = new Set()));
+    const set = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, set);
     // One registration, one removal: the same function may listen twice.
     const registered: EventListener = (event) => listener(event);
     set.add(registered);
@@ -78,10 +78,9 @@ const warned = new WeakMap<object, Set<string>>();
 
 /** A process warning, once for `owner` and `what`. */
 export function warnOnce(owner: object, what: string, code: string, message: string): void {
-  let known = warned.get(owner);
-  if (known === undefined) warned.set(owner, (known = new Set()));
+  const known = warned.get(owner) ?? new Set();
   if (known.has(what)) return;
-  known.add(what);
+  warned.set(owner, known.add(what));
   process.emitWarning(message, { type: 'RepriseWarning', code });
 }
 

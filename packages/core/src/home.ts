@@ -1,11 +1,19 @@
-import { type AsyncStore, type Clock, memoryEpoch, type RepriseError, type Store, type SyncStore } from '@reprise/store';
+import {
+  type AsyncStore,
+  type Clock,
+  memoryEpoch,
+  type RepriseError,
+  type Store,
+  type SyncStore,
+} from '@reprise/store';
 import { AsyncEngine } from './async-engine.ts';
+import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
 import { DirectEngine, type Telling } from './direct.ts';
 import type { Engine } from './engine.ts';
-import { Emitter, textOf, warnOnce } from './events.ts';
+import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
-import { Lanes } from './lanes.ts';
+import { Lanes, type Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
 import { type Home, nameTaken, type Remembered } from './remembered.ts';
 import { CacheSlot } from './slot.ts';
@@ -27,6 +35,8 @@ export interface HomeParts {
 
 const everyone = { self: undefined, everyone: true } as const;
 const defaultTimeout = 1_000;
+/** A store that is closing may have much to flush, but not without end. */
+const closeLimit = 10_000;
 
 /**
  * A store with the functions whose entries live in it: what a cache is underneath. Names are claimed here, defaults stand here, and
@@ -50,6 +60,7 @@ export class StoreHome implements Home {
   readonly #past = new Counts();
   readonly #disabled = isDisabled();
   #enabled = true;
+  #hasMissed = false;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
 
@@ -88,6 +99,15 @@ export class StoreHome implements Home {
   set enabled(enabled: boolean) {
     this.#enabled = enabled;
     this.off = !enabled || this.#disabled || this.#closing !== undefined;
+    if (this.off || !this.#hasMissed) return;
+    // Which entries were meant is not known any more.
+    this.#hasMissed = false;
+    Promise.resolve(this.clear([''])).catch((error) => warnOnce(this, 'enable', 'E_STORE', textOf(error)));
+  }
+
+  missInvalidation(): false {
+    this.#hasMissed = true;
+    return false;
   }
 
   /** Takes a function in. */
@@ -105,11 +125,12 @@ export class StoreHome implements Home {
     }
     const keys = new TextKeys(remembered, telling, this.#namespace, store.persistent === false);
     const report = (error: RepriseError, key: string | undefined): void => remembered.report(error, () => key);
+    const sender: Sender = { report, limit: () => remembered.policy.storeTimeout ?? defaultTimeout };
     const copy = copierOf(store);
     if (store.sync) return new SyncEngine(remembered, new SyncShelf(store, this.#prefix, report), keys, copy);
     return new AsyncEngine(
       remembered,
-      { lanes: this.#lanesOf(store), tier: store.name ?? 'store', report, ...(copy !== undefined && { copy }) },
+      { lanes: this.#lanesOf(store), tier: store.name ?? 'store', sender, ...(copy !== undefined && { copy }) },
       keys,
     );
   }
@@ -119,7 +140,7 @@ export class StoreHome implements Home {
   }
 
   #lanesOf(store: AsyncStore): Lanes {
-    this.#lanes ??= new Lanes(store, this.#prefix, () => this.defaults.storeTimeout ?? defaultTimeout);
+    this.#lanes ??= new Lanes(store, this.#prefix);
     return this.#lanes;
   }
 
@@ -170,17 +191,27 @@ export class StoreHome implements Home {
 
   /** Clears every entry whose key begins with one of the prefixes (of the text form, without the namespace). */
   clear(prefixes: readonly string[]): void | Promise<void> {
-    if (this.off) return;
+    if (this.off) return void this.missInvalidation();
     const safe = prefixes.map(safePrefix);
     for (const engine of this.#functions.values()) for (const prefix of safe) engine.clearPrefix(prefix);
     const { store } = this;
     if (isDirect(store)) return;
     if (store.sync) {
-      for (const prefix of safe) new SyncShelf(store, this.#prefix, () => {}).clear(prefix);
+      for (const prefix of safe) new SyncShelf(store, this.#prefix, (error) => this.#report(error)).clear(prefix);
       return;
     }
     const lanes = this.#lanesOf(store);
-    return Promise.all(safe.map((prefix) => lanes.clear(prefix))).then(() => {});
+    const sender: Sender = {
+      limit: () => this.defaults.storeTimeout ?? defaultTimeout,
+      report: (error) => this.#report(error),
+    };
+    return Promise.all(safe.map((prefix) => lanes.clear(prefix, sender))).then(() => {});
+  }
+
+  /** Something failed that concerns no function in particular. */
+  #report(error: unknown): void {
+    const told = this.emitter.emit({ type: 'error', cache: this.name, name: undefined, key: undefined, error });
+    if (!told) warnOnce(this, codeOf(error), codeOf(error), `${this.name ?? 'a cache'}: ${textOf(error)}`);
   }
 
   /** Every living entry as (key without namespace, entry). */
@@ -214,7 +245,7 @@ export class StoreHome implements Home {
     this.off = true;
     await this.#lanes?.settle();
     try {
-      await releaseStore(this.store);
+      await releaseStore(this.store, Math.max(closeLimit, this.defaults.storeTimeout ?? 0));
     } catch (error) {
       warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
     }
@@ -258,8 +289,8 @@ function holdStore(store: Store): void {
   holders.set(store, (holders.get(store) ?? 0) + 1);
 }
 
-async function releaseStore(store: Store): Promise<void> {
+async function releaseStore(store: Store, limit: number): Promise<void> {
   const left = (holders.get(store) ?? 1) - 1;
   holders.set(store, left);
-  if (left === 0) await store.close();
+  if (left === 0) await bounded(async () => store.close(), limit, `close of the ${store.name ?? 'store'}`, false);
 }

@@ -12,26 +12,30 @@ export {
 export { createCache } from './cache.ts';
 export { cacheOf } from './cache-of.ts';
 export { cached } from './cached.ts';
-export { cacheKey, type CacheKeyed } from './key/cache-key.ts';
+export { cacheKey } from './key/cache-key.ts';
 export { ignoreThis } from './key/ignore-this.ts';
 export { memoize } from './memoize.ts';
 export { closeAllCaches, getCache } from './registry.ts';
 export type {
+  Answer,
   AnyFunction,
   Cache,
   CachedFunction,
   CachedOptions,
+  CachedVerb,
   CacheEntry,
   CacheEvent,
   CacheEventType,
   CacheListener,
   CacheOf,
-  CachedVerb,
   ConfigureOptions,
   CreateCacheOptions,
   Handle,
   Inspection,
+  Kept,
   KeyPart,
+  MemberFunction,
+  MemberName,
   MemoizedFunction,
   MemoizeHandle,
   MemoizeOptions,
@@ -39,5 +43,6 @@ export type {
   Part,
   Per,
   Stats,
+  Value,
   WriteOptions,
 } from './types.ts';

@@ -2,8 +2,13 @@ import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, Stor
 import { bounded } from './bounded.ts';
 import { entryOf, recordOf } from './record.ts';
 
-/** Hears of each failure, whether or not a caller is told. */
-export type LaneReport = (error: RepriseError, key: string | undefined) => void;
+/** On whose behalf an operation is sent. */
+export interface Sender {
+  /** `storeTimeout` in milliseconds, at the moment. */
+  limit(): number;
+  /** Hears of each failure, whether or not a caller is told. */
+  report(error: RepriseError, key: string | undefined): void;
+}
 
 /**
  * The traffic of one key with an asynchronous store, while there is any: a lane is made by a write or an invalidation and is
@@ -33,7 +38,7 @@ interface Block {
 
 const retryDelay = 1_000;
 const mostOwed = 10_000;
-const silent: LaneReport = () => {};
+
 
 /**
  * An asynchronous store as the engine uses it: reads within `storeTimeout`, writes that nobody waits for, invalidations that hold
@@ -45,16 +50,13 @@ const silent: LaneReport = () => {};
 export class Lanes {
   readonly #store: AsyncStore;
   readonly #namespace: string;
-  readonly #limit: () => number;
   readonly #lanes = new Map<string, Lane>();
   #blocks: Block[] = [];
   #owed = 0;
 
-  /** @param limit `storeTimeout` in milliseconds, at the moment */
-  constructor(store: AsyncStore, namespace: string, limit: () => number) {
+  constructor(store: AsyncStore, namespace: string) {
     this.#store = store;
     this.#namespace = namespace;
-    this.#limit = limit;
   }
 
   /** What this process itself knows: a value on its way to the store. */
@@ -63,21 +65,21 @@ export class Lanes {
   }
 
   /** What is under the key; `undefined` also where the store failed, was too slow, or may not be asked. */
-  async read(key: string, full: string | undefined, report: LaneReport): Promise<MemoryRecord | undefined> {
+  async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | undefined> {
     const lane = this.#lanes.get(key);
     if (lane !== undefined) {
-      if (lane.pending === undefined && lane.owed && lane.busy === 0) this.#retry(key, lane, report);
+      if (lane.pending === undefined && lane.owed && lane.busy === 0) this.#retry(key, lane, sender);
       return lane.pending;
     }
-    if (this.#blocks.length > 0 && this.#isBlocked(key, report)) return undefined;
+    if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
     try {
-      const entry = await bounded(() => this.#store.get(key), this.#limit(), `get of ${key}`, true);
+      const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, true);
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (full !== undefined && entry.key !== full) return undefined;
       return recordOf(entry);
     } catch (error) {
-      report(storeError('get', key, error), key);
+      sender.report(storeError('get', key, error), key);
       return undefined;
     }
   }
@@ -92,29 +94,29 @@ export class Lanes {
     record: MemoryRecord,
     full: string | undefined,
     fencing: boolean,
-    report: LaneReport,
+    sender: Sender,
   ): Promise<boolean> {
     const lane = this.#lane(key);
     lane.pending = record;
     if (fencing) this.#owe(lane);
-    return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, report).then(
+    return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, sender).then(
       (kept) => kept !== false,
     );
   }
 
   /** Removes a key, here at once. @returns whether there was something; rejects with a `StoreError` where the store could not be told */
-  drop(key: string, report: LaneReport): Promise<boolean> {
+  drop(key: string, sender: Sender): Promise<boolean> {
     const lane = this.#lane(key);
     const hadPending = lane.pending !== undefined;
     lane.pending = undefined;
     this.#owe(lane);
-    return this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, report).then(
+    return this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).then(
       (existed) => existed !== false || hadPending,
     );
   }
 
   /** Removes every key of the namespace that begins with `prefix`, here at once. */
-  async clear(prefix: string, report: LaneReport = silent): Promise<void> {
+  async clear(prefix: string, sender: Sender): Promise<void> {
     const block: Block = { prefix: this.#namespace + prefix, retryAt: 0, busy: false };
     this.#blocks.push(block);
     const tails: Promise<unknown>[] = [];
@@ -122,10 +124,10 @@ export class Lanes {
       if (!key.startsWith(block.prefix)) continue;
       lane.pending = undefined;
       this.#owe(lane);
-      tails.push(this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, silent).catch(() => {}));
+      tails.push(this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).catch(() => {}));
     }
     await Promise.all(tails);
-    await this.#sweep(block, true, report);
+    await this.#sweep(block, true, sender);
   }
 
   /** Settles when all that was sent is done, or was too slow. */
@@ -163,21 +165,21 @@ export class Lanes {
     verb: 'set' | 'delete',
     operation: () => Promise<Result>,
     record: MemoryRecord | undefined,
-    report: LaneReport,
+    sender: Sender,
   ): Promise<Result> {
     let settled = false;
     const tracked = (): Promise<Result> => {
       const raw = Promise.resolve(operation());
       if (verb === 'set') {
         const landed = (): void => {
-          if (settled) this.#landed(key, lane);
+          if (settled) this.#landed(key, lane, sender);
           settled = true;
         };
         raw.then(landed, landed);
       }
       return raw;
     };
-    const start = (): Promise<Result> => bounded(tracked, this.#limit(), `${verb} of ${key}`, false);
+    const start = (): Promise<Result> => bounded(tracked, sender.limit(), `${verb} of ${key}`, false);
     const sent = lane.busy === 0 ? start() : lane.tail.then(start, start);
     lane.busy++;
     const done = sent.then(
@@ -192,7 +194,7 @@ export class Lanes {
         }
         this.#finish(key, lane, record, false);
         const failure = storeError(verb, key, error);
-        report(failure, key);
+        sender.report(failure, key);
         throw failure;
       },
     );
@@ -212,11 +214,11 @@ export class Lanes {
   }
 
   /** A write that had been given up has come to its end: whatever was invalidated since must be removed again. */
-  #landed(key: string, lane: Lane): void {
+  #landed(key: string, lane: Lane, sender: Sender): void {
     lane.stray--;
     if (lane.owed && lane.busy === 0) {
       lane.retryAt = 0;
-      this.#retry(key, lane, silent);
+      this.#retry(key, lane, sender);
     } else this.#forget(key, lane);
   }
 
@@ -238,31 +240,31 @@ export class Lanes {
     this.#blocks.push({ prefix, retryAt: Date.now() + retryDelay, busy: false });
   }
 
-  #retry(key: string, lane: Lane, report: LaneReport): void {
+  #retry(key: string, lane: Lane, sender: Sender): void {
     if (Date.now() < lane.retryAt) return;
     lane.retryAt = Date.now() + retryDelay;
-    this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, report).catch(() => {});
+    this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).catch(() => {});
   }
 
-  #isBlocked(key: string, report: LaneReport): boolean {
+  #isBlocked(key: string, sender: Sender): boolean {
     let blocked = false;
     for (const block of this.#blocks) {
       if (!key.startsWith(block.prefix)) continue;
       blocked = true;
-      if (!block.busy && Date.now() >= block.retryAt) this.#sweep(block, false, report).catch(() => {});
+      if (!block.busy && Date.now() >= block.retryAt) this.#sweep(block, false, sender).catch(() => {});
     }
     return blocked;
   }
 
-  async #sweep(block: Block, waited: boolean, report: LaneReport): Promise<void> {
+  async #sweep(block: Block, waited: boolean, sender: Sender): Promise<void> {
     block.busy = true;
     block.retryAt = Date.now() + retryDelay;
     try {
-      await bounded(() => this.#store.clear(block.prefix), this.#limit(), `clear of ${block.prefix}`, waited);
+      await bounded(() => this.#store.clear(block.prefix), sender.limit(), `clear of ${block.prefix}`, waited);
       this.#blocks = this.#blocks.filter((other) => other !== block);
     } catch (error) {
       const failure = storeError('clear', block.prefix, error);
-      report(failure, undefined);
+      sender.report(failure, undefined);
       throw failure;
     } finally {
       block.busy = false;

@@ -1,4 +1,4 @@
-import { OptionError, parseDuration } from '@reprise/store';
+import { OptionError, parseDuration, type Store } from '@reprise/store';
 
 /** Checks one option; returns what it means, or throws an `OptionError`. `where` names member and option. */
 type Check = (value: unknown, where: string) => unknown;
@@ -49,7 +49,8 @@ const label: Check = (value, where) => {
   throw new OptionError(`${where} must be a string that is not empty, not ${shown(value)}`);
 };
 const version: Check = (value, where) => {
-  if ((typeof value === 'string' && value !== '') || (typeof value === 'number' && Number.isFinite(value))) return String(value);
+  if ((typeof value === 'string' && value !== '') || (typeof value === 'number' && Number.isFinite(value)))
+    return String(value);
   throw new OptionError(`${where} must be a string or a number, or 'source', not ${shown(value)}`);
 };
 const per: Check = (value, where) => {
@@ -171,13 +172,23 @@ export function checkTogether(read: Record<string, unknown>, where: string): voi
   }
   for (const bound of ['maxSize', 'maxBytes', 'sizeOf']) {
     if (has('cache') && has(bound)) {
-      throw new OptionError(`${where}: ${bound} belongs to the shared cache: give it to createCache, or leave out cache`);
-    }
-    if (has('store') && has(bound)) {
-      throw new OptionError(`${where}: ${bound} belongs to the store: give it to the store's factory`);
+      throw new OptionError(
+        `${where}: ${bound} belongs to the shared cache: give it to createCache, or leave out cache`,
+      );
     }
   }
-  if (has('maxBytes') && !has('sizeOf') && !has('store')) {
+  const { store } = read as { store?: Store };
+  if (store !== undefined) {
+    if (has('sizeOf')) {
+      throw new OptionError(`${where}: sizeOf belongs to the store: give it to the store's factory`);
+    }
+    if ((has('maxSize') || has('maxBytes')) && store.resize === undefined) {
+      throw new OptionError(
+        `${where}: the ${store.name ?? 'store'} has no bounds that can be set; leave out maxSize and maxBytes`,
+      );
+    }
+  }
+  if (has('maxBytes') && !has('sizeOf') && store === undefined) {
     throw new OptionError(`${where}: maxBytes in memory needs sizeOf: (value) => number, to know what a value weighs`);
   }
 }

@@ -21,6 +21,8 @@ export interface Home {
   isAhead(moment: number): boolean;
   /** Whether calls go through to their functions: disabled, or closed. */
   readonly off: boolean;
+  /** An invalidation was asked for while the cache was off: what it should have removed must not answer later. @returns `false` */
+  missInvalidation(): false;
 }
 
 /** What a verdict on a fresh result needs: how long it may be answered; `undefined`: it is not to be stored. */
@@ -69,7 +71,11 @@ export class Remembered {
   }
 
   /** Tells whoever listens. `key` is only called when somebody does. */
-  emit(type: CacheEventType, key: (() => string | undefined) | undefined, more?: Pick<CacheEvent, 'duration' | 'error'>): boolean {
+  emit(
+    type: CacheEventType,
+    key: (() => string | undefined) | undefined,
+    more?: Pick<CacheEvent, 'duration' | 'error'>,
+  ): boolean {
     if ((this.listening & bitOf(type)) === 0) return false;
     let text: string | undefined;
     try {
@@ -78,7 +84,13 @@ export class Remembered {
     } catch {
       // What has no text is told without.
     }
-    const event: CacheEvent = { type, cache: this.home.name, name: this.givenName === '' ? undefined : this.label(), key: text, ...more };
+    const event: CacheEvent = {
+      type,
+      cache: this.home.name,
+      name: this.givenName === '' ? undefined : this.label(),
+      key: text,
+      ...more,
+    };
     const here = this.emitter.emit(event);
     return this.home.emitter.emit(event) || here;
   }
@@ -91,12 +103,20 @@ export class Remembered {
   }
 
   /** Calls something that the user gave. What it throws is reported, and `undefined` is the answer. */
-  ask<Answer>(option: string, callback: AnyFunction, self: unknown, args: readonly unknown[], key?: () => string): Answer | undefined {
+  ask<Answer>(
+    option: string,
+    callback: AnyFunction,
+    self: unknown,
+    args: readonly unknown[],
+    key?: () => string,
+  ): Answer | undefined {
     try {
       return Reflect.apply(callback, self, args) as Answer;
     } catch (error) {
       this.report(
-        new RepriseError('E_CALLBACK', `${this.label()}: ${option} threw ${textOf(error)}; the value is not stored`, { cause: error }),
+        new RepriseError('E_CALLBACK', `${this.label()}: ${option} threw ${textOf(error)}; the value is not stored`, {
+          cause: error,
+        }),
         key,
       );
       return undefined;
@@ -128,11 +148,16 @@ export class Remembered {
     const { bypass } = this.policy;
     if (bypass === undefined) return false;
     let failed = true;
-    const answer = this.ask('bypass', (...given: unknown[]) => {
-      const said = Reflect.apply(bypass, self, given) as unknown;
-      failed = false;
-      return said;
-    }, self, args);
+    const answer = this.ask(
+      'bypass',
+      (...given: unknown[]) => {
+        const said = Reflect.apply(bypass, self, given) as unknown;
+        failed = false;
+        return said;
+      },
+      self,
+      args,
+    );
     return failed || Boolean(answer);
   }
 }

@@ -66,7 +66,13 @@ export class Runs {
     return this.#share(promise, work, self, args, counts);
   }
 
-  #share(promise: Promise<unknown>, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): Promise<unknown> {
+  #share(
+    promise: Promise<unknown>,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+  ): Promise<unknown> {
     const shelf = this.#shelf;
     return promise.then((value) => {
       if (isOneShot(value)) {
@@ -180,7 +186,9 @@ export class Runs {
   }
 
   #lifetimeOf(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, value: unknown): Lifetime {
-    return this.#remembered.lifetimeOf(work.policy, value, self, Array.from(args), () => this.#shelf.textOf(flight.key));
+    return this.#remembered.lifetimeOf(work.policy, value, self, Array.from(args), () =>
+      this.#shelf.textOf(flight.key),
+    );
   }
 
   #reportOneShot(flight: Flight): void {

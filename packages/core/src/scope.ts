@@ -12,10 +12,18 @@ export interface Scope {
 }
 
 /** What `key` or `per` made of a call. @throws KeyError where that tells nothing */
-export function askPart(option: 'key' | 'per', callback: AnyFunction, self: unknown, args: readonly unknown[], label: string): KeyPart {
+export function askPart(
+  option: 'key' | 'per',
+  callback: AnyFunction,
+  self: unknown,
+  args: readonly unknown[],
+  label: string,
+): KeyPart {
   const part = Reflect.apply(callback, self, args) as unknown;
   if (part === undefined) {
-    throw new KeyError(`${label}: ${option} answered undefined; return what tells ${option === 'key' ? 'calls' : 'owners'} apart (null is allowed)`);
+    throw new KeyError(
+      `${label}: ${option} answered undefined; return what tells ${option === 'key' ? 'calls' : 'owners'} apart (null is allowed)`,
+    );
   }
   if (isThenable(part)) {
     // Nobody will wait for it; its failure must not end the process.
@@ -30,4 +38,3 @@ export function namedKeyError(label: string, error: unknown): unknown {
   if (!(error instanceof KeyError) || error.message.startsWith(label)) return error;
   return new KeyError(`${label}: ${error.message}`, { cause: error.cause ?? error });
 }
-

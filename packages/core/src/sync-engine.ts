@@ -1,8 +1,8 @@
 import { CodecError, MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store';
 import type { Engine } from './engine.ts';
 import type { BoundKey } from './key/key-text.ts';
-import { entryOf, recordOf } from './record.ts';
 import type { Policy } from './options.ts';
+import { entryOf, recordOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
@@ -13,6 +13,8 @@ import type { AnyFunction, Inspection } from './types.ts';
 /** A key on its way through the engine. */
 interface Place extends BoundKey {
   readonly text: string;
+  /** Whether the store was seen to have nothing under it. */
+  isAbsent?: boolean;
 }
 
 /**
@@ -122,24 +124,31 @@ export class SyncEngine implements Engine, Shelf {
   readonly #places = new Map<string, Place>();
   #size = 0;
 
-  constructor(remembered: Remembered, shelf: SyncShelf, keys: TextKeys, copy: ((value: unknown) => unknown) | undefined) {
+  constructor(
+    remembered: Remembered,
+    shelf: SyncShelf,
+    keys: TextKeys,
+    copy: ((value: unknown) => unknown) | undefined,
+  ) {
     this.#remembered = remembered;
     this.#shelf = shelf;
     this.#keys = keys;
     if (copy !== undefined) this.copy = copy;
     this.runs = new Runs(remembered, this);
     const engine = this;
-    this.call = function (this: unknown, ...args: unknown[]): unknown {
-      if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
-      let place: Place;
-      try {
-        place = engine.#place(this, args);
-      } catch (error) {
-        if (engine.runs.isAsync) return Promise.reject(error);
-        throw error;
-      }
-      return engine.ask(remembered, place, this, args);
-    };
+    this.call = {
+      call(this: unknown, ...args: unknown[]): unknown {
+        if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        let place: Place;
+        try {
+          place = engine.#place(this, args);
+        } catch (error) {
+          if (engine.runs.isAsync) return Promise.reject(error);
+          throw error;
+        }
+        return engine.ask(remembered, place, this, args);
+      },
+    }.call;
   }
 
   askFor(work: Work, args: readonly unknown[]): unknown {
@@ -158,7 +167,7 @@ export class SyncEngine implements Engine, Shelf {
     const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
     if (flight !== undefined) return this.runs.join(flight, work, self, args, this.#counts);
     this.#counts.misses++;
-    if (record === undefined) this.#size++;
+    place.isAbsent = record === undefined;
     if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
     this.#places.set(place.key, place);
     return this.runs.fly(this.runs.open(place.key, work.policy), work, self, args, this.#counts);
@@ -209,19 +218,22 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     const now = remembered.home.now();
     try {
-      this.#shelf.write(place.key, new MemoryRecord(value, now, now + lifetime, undefined), place.full, fencing);
+      if (!this.#shelf.write(place.key, new MemoryRecord(value, now, now + lifetime, undefined), place.full, fencing))
+        return;
     } catch (error) {
       // What the codec refuses is not stored, and takes the place of what was.
       if (error instanceof CodecError) this.#shelf.drop(place.key);
       throw error;
     }
+    if (place.isAbsent) this.#size++;
+    place.isAbsent = false;
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
   }
 
   // ── the handle ──
 
   invalidate(scope: Scope, args: readonly unknown[]): boolean {
-    if (this.#remembered.home.off) return false;
+    if (this.#remembered.home.off) return this.#remembered.home.missInvalidation();
     if (scope.everyone && this.#keys.isDivided) {
       // The owners are not known here: all of the function's entries go, which is never too little.
       this.clear(scope);
@@ -240,7 +252,7 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   clear(scope: Scope): void {
-    if (this.#remembered.home.off) return;
+    if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefix = this.#keys.prefixOf(scope);
     this.clearPrefix(prefix);
     this.#shelf.clear(prefix);
@@ -275,7 +287,7 @@ export class SyncEngine implements Engine, Shelf {
 
   set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
     const remembered = this.#remembered;
-    if (remembered.home.off) return;
+    if (remembered.home.off) return void remembered.home.missInvalidation();
     this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
   }
 

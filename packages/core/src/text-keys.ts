@@ -49,7 +49,11 @@ export class TextKeys {
     if (per === 'class') return undefined;
     const label = this.#remembered.label();
     if (typeof per === 'function') {
-      return textOfArgument(askPart('per', per, undefined, [self], label), { identity: this.#identity });
+      return textOfArgument(
+        askPart('per', per, undefined, [self], label),
+        { identity: this.#identity, label },
+        'what per returned',
+      );
     }
     if (!this.#identity) {
       throw new OptionError(
@@ -82,4 +86,3 @@ export function safePrefix(prefix: string): string {
 
 /** What a shortened key keeps of the whole at least: 250 bytes less `~` and 43 of hash. */
 const headBytes = 206;
-

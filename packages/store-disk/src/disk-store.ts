@@ -12,7 +12,8 @@ import {
   systemClock,
 } from '@reprise/store';
 import type * as Cacache from 'cacache';
-import { codeOf, EntryFiles, eachOf, isAbsence } from './entry-files.ts';
+import { EntryFiles, eachOf } from './entry-files.ts';
+import { isAbsence, isLostContent, isSystemError } from './file-errors.ts';
 import { type IndexLine, KeySpace, makeId } from './layout.ts';
 import { endOf, type Fact, Ledger } from './ledger.ts';
 import { OperationOrder } from './operation-order.ts';
@@ -71,7 +72,7 @@ class FileStore implements DiskStore {
   readonly #keys: KeySpace;
   readonly #files: EntryFiles;
   readonly #order = new OperationOrder();
-  readonly #listeners = new Set<StoreListener>();
+  readonly #listeners = new Set<{ readonly listener: StoreListener }>();
   #clock: Clock;
   #hasClock: boolean;
   #bounds: Required<Bounds>;
@@ -98,8 +99,8 @@ class FileStore implements DiskStore {
   }
 
   listen(listener: StoreListener): () => void {
-    // A wrapper of its own: the same listener may come twice, and leave once.
-    const member = { ...listener };
+    // Wrapped: the same listener may come twice, and leave once.
+    const member = { listener };
     this.#listeners.add(member);
     return () => void this.#listeners.delete(member);
   }
@@ -300,7 +301,7 @@ class FileStore implements DiskStore {
   async #drop(key: string, indexKey: string, integrity: string, cause: 'evict' | 'expire'): Promise<boolean> {
     const line = await this.#order.run(key, () => this.#remove(indexKey, integrity));
     if (line === undefined) return false;
-    for (const listener of this.#listeners) {
+    for (const { listener } of this.#listeners) {
       try {
         listener.removed?.(key, cause);
       } catch {
@@ -315,7 +316,7 @@ class FileStore implements DiskStore {
   }
 
   #report(error: unknown, key?: string): void {
-    for (const listener of this.#listeners) {
+    for (const { listener } of this.#listeners) {
       try {
         listener.failed?.(error, key);
       } catch {
@@ -400,14 +401,4 @@ class FileStore implements DiskStore {
 
 function isBounded(bounds: Required<Bounds>): boolean {
   return bounds.maxSize !== Infinity || bounds.maxBytes !== Infinity;
-}
-
-/** An error of the operating system, which says nothing of the entry; not so one that cacache makes of bytes it has read. */
-function isSystemError(error: unknown): boolean {
-  return typeof (error as { readonly syscall?: unknown } | null)?.syscall === 'string' && codeOf(error) !== 'EISDIR';
-}
-
-/** There is a line, but not the content that it leads to. cacache's own "no such entry" comes from no system call. */
-function isLostContent(error: unknown): boolean {
-  return isAbsence(error) && isSystemError(error);
 }

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { codeOf, isAbsence } from './file-errors.ts';
 import {
   bucketPath,
   contentPath,
@@ -209,12 +210,4 @@ async function removeOld(path: string): Promise<void> {
   } catch (error) {
     if (!isAbsence(error)) throw error;
   }
-}
-
-export function isAbsence(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT';
-}
-
-export function codeOf(error: unknown): unknown {
-  return (error as { readonly code?: unknown } | null | undefined)?.code;
 }

@@ -39,6 +39,12 @@ export function entryOf(value: unknown, createdAt = 0, ttl = Infinity): Entry {
 export class Reports implements StoreListener {
   readonly removals: string[] = [];
   readonly failures: { error: unknown; key: string | undefined }[] = [];
-  readonly removed = (key: unknown, cause: string): void => void this.removals.push(`${cause} ${String(key)}`);
-  readonly failed = (error: unknown, key?: string): void => void this.failures.push({ error, key });
+
+  removed(key: unknown, cause: string): void {
+    this.removals.push(`${cause} ${String(key)}`);
+  }
+
+  failed(error: unknown, key?: string): void {
+    this.failures.push({ error, key });
+  }
 }

@@ -102,6 +102,7 @@ class MemoryStoreImplementation implements MemoryStore {
     }
     let textKey = table.texts.get(key);
     if (textKey === undefined) {
+      table.watch();
       textKey = new TextKey(key);
       table.texts.set(key, textKey);
     }
@@ -171,6 +172,7 @@ class MemoryStoreImplementation implements MemoryStore {
   }
 
   listen(listener: StoreListener): () => void {
+    this.#table.watch();
     return this.#listeners.add(listener);
   }
 

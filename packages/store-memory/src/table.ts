@@ -85,6 +85,8 @@ export class Table implements DirectStore {
   #bytes = 0;
   /** No record ends before this moment. Too early where the first ones have gone, never too late. */
   #firstEnd = Infinity;
+  /** Whether evictions are noticed, which costs a tenth of one: for weights, for text keys, for listeners. */
+  #watched: boolean;
   #slots: Slots | undefined;
   /** Where the search goes on: through all slots in turn, round and round. */
   #slot = 0;
@@ -101,6 +103,7 @@ export class Table implements DirectStore {
     this.#limit = Math.min(bounds.maxSize, largestCapacity);
     this.#maxBytes = bounds.maxBytes;
     this.#sizeOf = sizeOf;
+    this.#watched = sizeOf !== undefined;
     this.clock = clock;
     this.#listeners = listeners;
   }
@@ -127,11 +130,13 @@ export class Table implements DirectStore {
       else if (this.#firstEnd !== Infinity) this.#dropExpired(lru, lruKey, record);
     }
     const end = endOf(record);
-    if (end < this.#firstEnd) this.#firstEnd = end;
-    if (end < this.#roundFirstEnd) this.#roundFirstEnd = end;
+    if (end !== Infinity) {
+      if (end < this.#firstEnd) this.#firstEnd = end;
+      if (end < this.#roundFirstEnd) this.#roundFirstEnd = end;
+    }
     lru.set(lruKey, record);
     if (this.#sizeOf !== undefined) this.#bytes += record.rest?.size ?? 0;
-    this.#listeners.tell();
+    if (this.#watched) this.#listeners.tell();
     return true;
   }
 
@@ -148,6 +153,13 @@ export class Table implements DirectStore {
 
   count(): number {
     return (this.#lru?.size ?? 0) - this.texts.size;
+  }
+
+  /** From now on evictions are noticed: to be called before the first text key, and by the first listener. */
+  watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    if (this.#lru !== undefined) this.#rebuild(this.#capacity);
   }
 
   /** Removes what can no longer be answered. @returns how many went */
@@ -207,7 +219,7 @@ export class Table implements DirectStore {
 
   /** Replaces the lru by one of another capacity, keeping the order of use. */
   #rebuild(capacity: number): Lru {
-    const next: Lru = new LRUCache({ max: capacity, dispose: this.#disposed });
+    const next: Lru = new LRUCache({ max: capacity, ...(this.#watched && { dispose: this.#disposed }) });
     if (this.#lru !== undefined) for (const [key, record] of iterate(this.#lru)) next.set(key, record);
     this.#lru = next;
     this.#capacity = capacity;

@@ -129,6 +129,15 @@ export class ArgumentIndex<Leaf> implements Watcher {
     return child as Leaf | undefined;
   }
 
+  /** Where the leaf of a captured path stands; `undefined` where there is none. */
+  placeOf(path: ArgumentPath): Place | undefined {
+    let level = this.#roots[path.arity];
+    const last = path.tokens.length - 1;
+    for (let step = 0; step < last && level !== undefined; step++) level = follow(level, path, step) as Level | undefined;
+    const token = path.tokens[last];
+    return level === undefined || level.get(token) === undefined ? undefined : { level, token };
+  }
+
   /** Puts a leaf where a captured path leads, in place of the one that was there. */
   put(path: ArgumentPath, leaf: Leaf): Place {
     let level = this.root(path.arity);
@@ -205,7 +214,7 @@ export class ArgumentIndex<Leaf> implements Watcher {
     this.#registry.register(
       value,
       {
-        level: level.isPassing ? new WeakRef(level) : level,
+        level: level.isPassing ? level.ref : level,
         token,
         child: heard ? new WeakRef(child) : undefined,
       },

@@ -20,6 +20,9 @@ export class Level {
   readonly children: Map<unknown, unknown> = new Map();
   /** What stands behind everything else; made when first needed. */
   objects: ObjectTokens | undefined = undefined;
+  /** For whoever keeps an order of the leaves: those that are to stay. */
+  marks: Set<unknown> | undefined = undefined;
+  #ref: WeakRef<Level> | undefined = undefined;
 
   constructor(parent: Level | undefined, token: unknown) {
     this.parent = parent;
@@ -34,6 +37,12 @@ export class Level {
   /** Whether this level is to go with something known by identity, so that nobody outside the index may hold it. */
   get isPassing(): boolean {
     return this.token instanceof IdentityToken || (this.parent?.isPassing ?? false);
+  }
+
+  /** To be held in place of a level that {@link isPassing}. */
+  get ref(): WeakRef<Level> {
+    this.#ref ??= new WeakRef<Level>(this);
+    return this.#ref;
   }
 
   /** What stands behind a token. */
@@ -62,6 +71,7 @@ export class Level {
   clear(): void {
     this.children.clear();
     this.objects = undefined;
+    this.marks = undefined;
   }
 
   /** All tokens that something stands behind, with what does. */

@@ -11,9 +11,9 @@ const tagOf = Object.prototype.toString;
 /** Elements of longer arrays are not looked at for accessors, which costs five times as much as writing them. */
 export const inspectedLength = 64;
 
-/** The containers met so far: a few in a list, which is faster, more in a set. */
-let few: object[] = [];
-let many: Set<object> | undefined;
+/** The containers met so far; mostly there is but one, which needs no set. */
+let first: object | undefined;
+let others: Set<object> | undefined;
 
 /**
  * The JSON text of a value that JSON keeps exactly, with the byte of its form in front; `undefined` for any other, which is
@@ -24,8 +24,8 @@ export function encodePlain(value: unknown, maxDepth: number): Uint8Array | unde
   try {
     if (!isPlain(value, maxDepth)) return undefined;
   } finally {
-    few = [];
-    many = undefined;
+    first = undefined;
+    others = undefined;
   }
   return Buffer.from(`J${JSON.stringify(value)}`);
 }
@@ -80,15 +80,15 @@ function isPlainRecord(value: Record<string, unknown>, depth: number): boolean {
 
 /** JSON would write a shared object twice and cannot write a cycle. */
 function isKnown(value: object): boolean {
-  if (many !== undefined) {
-    const size = many.size;
-    many.add(value);
-    return many.size === size;
+  if (first === undefined) {
+    first = value;
+    return false;
   }
-  if (few.includes(value)) return true;
-  few.push(value);
-  if (few.length > 12) many = new Set(few);
-  return false;
+  if (value === first) return true;
+  others ??= new Set();
+  const size = others.size;
+  others.add(value);
+  return others.size === size;
 }
 
 /** The value of a JSON text that {@link encodePlain} made, or that somebody else did. */

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { CodecError } from '../errors.ts';
 import { ByteWriter } from './bytes.ts';
+import { errorKindOf, inheritedName, nearestErrorKind } from './error-kind.ts';
 import {
   describeObject,
   hrefOf,
@@ -217,13 +218,13 @@ class TaggedEncoder {
   }
 
   #error(error: Error, proto: object | null): void {
-    let kind = errorKinds.findIndex((name, index) => isIntrinsicPrototype(proto, name, index === 0 ? 1 : 2));
+    let kind = errorKindOf(proto);
     if (kind < 0) {
       if (!this.#limits.nearestErrors) this.#refuse(`${describeObject(error)} (a class derived from Error)`);
       kind = nearestErrorKind(proto);
     }
     const names = this.#fieldNames(error).filter((name) => name !== 'stack');
-    const inherited = this.#limits.nearestErrors && !names.includes('name') ? nameOf(proto) : undefined;
+    const inherited = this.#limits.nearestErrors && !names.includes('name') ? inheritedName(proto) : undefined;
     const lostName = inherited !== undefined && inherited !== errorKinds[kind];
     this.#writer.byte(tags.error);
     this.#writer.byte(kind);
@@ -375,26 +376,6 @@ function isPlainLike(value: object, proto: object | null): boolean {
 /** `String.prototype.isWellFormed`, which the library that TypeScript is told of does not have yet. */
 function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
-}
-
-/** The first built-in class above a derived one. */
-function nearestErrorKind(proto: object | null): number {
-  for (let next = proto; next !== null && !types.isProxy(next); next = Object.getPrototypeOf(next)) {
-    const at = next;
-    const kind = errorKinds.findIndex((name, index) => isIntrinsicPrototype(at, name, index === 0 ? 1 : 2));
-    if (kind >= 0) return kind;
-  }
-  return 0;
-}
-
-/** What `error.name` says by inheritance. A getter is not run; then the class says it. */
-function nameOf(proto: object | null): string | undefined {
-  for (let next = proto; next !== null && !types.isProxy(next); next = Object.getPrototypeOf(next)) {
-    const property = descriptorOf(next, 'name');
-    if (property === undefined) continue;
-    return typeof property.value === 'string' ? property.value : undefined;
-  }
-  return undefined;
 }
 
 /** Whether the machine keeps the low byte first, which is what the views of a shared directory have to agree on. */

@@ -1,0 +1,214 @@
+import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
+import { warnOnce } from './events.ts';
+import { type ArgumentPath, capturePath } from './key/index-token.ts';
+import type { Member } from './member.ts';
+import { settledValues } from './memoize-leaf.ts';
+import type { MemoizeFlight, Shelf } from './memoize-shelf.ts';
+import { isOneShot, isThenable } from './one-shot.ts';
+import { Stopwatch } from './remembered.ts';
+import { isAsyncFunction } from './runs.ts';
+import type { AnyFunction } from './types.ts';
+
+/**
+ * What happens beyond a hit, for one memoized function: its runs, who waits for them, and what is kept of them.
+ *
+ * A synchronous run is only known to the shelf as being on the stack. A run that may return a promise is a flight: it is opened
+ * before the function is called, so that a call from inside it is recognised, and it is known to the graph of waits.
+ */
+export class MemoizeEngine {
+  readonly fn: AnyFunction;
+  readonly member: Member;
+  readonly #watch = new Stopwatch();
+  /** Whether the function returns promises, as far as its last run showed; at first, by its syntax. */
+  isAsync: boolean;
+  /** Whether a run is to be a flight: until it is known that the function does not return promises. */
+  #flies = true;
+
+  constructor(fn: AnyFunction, member: Member) {
+    this.fn = fn;
+    this.member = member;
+    this.isAsync = isAsyncFunction(fn);
+  }
+
+  /** Answers a call. `told` is what stands for the arguments in the index, where that is not the arguments themselves. */
+  ask(shelf: Shelf, self: unknown, args: readonly unknown[], told: readonly unknown[] = args): unknown {
+    const path = capturePath(told);
+    const { tally } = shelf;
+    const kept = shelf.fresh(path);
+    if (kept !== undefined) {
+      if (--tally.left === 0) shelf.spare(path);
+      return kept.value;
+    }
+    const flight = shelf.flightOf(path);
+    if (flight !== undefined) return this.#join(flight, shelf, self, args);
+    tally.misses++;
+    return this.run(shelf, path, self, args);
+  }
+
+  /** Runs the function, and keeps what comes of it. */
+  run(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
+    shelf.tally.loads++;
+    return this.#flies ? this.#fly(shelf, path, self, args) : this.#runAtOnce(shelf, path, self, args);
+  }
+
+  #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
+    const { tally } = shelf;
+    const start = this.#watch.start();
+    const began = shelf.enter();
+    let result: unknown;
+    try {
+      result = Reflect.apply(this.fn, self, args);
+    } catch (error) {
+      shelf.leave();
+      tally.errors++;
+      this.#watch.stop(start, tally);
+      throw error;
+    }
+    const stands = shelf.stands(path, began);
+    shelf.leave();
+    if (isThenable(result)) {
+      this.isAsync = true;
+      this.#flies = true;
+      // Another run of this call may have become a flight meanwhile, which is then the one to join.
+      if (stands && shelf.flightOf(path) === undefined) {
+        return this.#await(shelf, path, shelf.open(path), start, result, () => {});
+      }
+      return this.#observe(shelf, start, result);
+    }
+    this.#watch.stop(start, tally);
+    if (!isOneShot(result)) {
+      if (stands) shelf.keep(path, result);
+    } else this.#refuse(shelf, path, stands);
+    return result;
+  }
+
+  #fly(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
+    const { tally } = shelf;
+    const flight = shelf.open(path);
+    const start = this.#watch.start();
+    let result: unknown;
+    try {
+      result = enterRun(flight, this.fn, self, args);
+    } catch (error) {
+      leaveRun();
+      shelf.close(path, flight);
+      tally.errors++;
+      this.#watch.stop(start, tally);
+      throw error;
+    }
+    if (isThenable(result)) return this.#await(shelf, path, flight, start, result, leaveRun);
+    leaveRun();
+    this.isAsync = false;
+    this.#flies = false;
+    this.#watch.stop(start, tally);
+    shelf.close(path, flight);
+    if (isOneShot(result)) this.#refuse(shelf, path, !flight.voided);
+    else if (!flight.voided) shelf.keep(path, result);
+    return result;
+  }
+
+  /**
+   * The promise that callers get, and that is kept: it settles after what comes of the run has been kept, and nobody listens to it
+   * but callers, so that a rejection which no caller handles is reported as one.
+   */
+  #await(
+    shelf: Shelf,
+    path: ArgumentPath,
+    flight: MemoizeFlight,
+    start: number,
+    result: PromiseLike<unknown>,
+    leave: () => void,
+  ): Promise<unknown> {
+    this.isAsync = true;
+    const settled = result instanceof Promise ? result : Promise.resolve(result);
+    const promise = settled.then(
+      (value) => {
+        leave();
+        this.#watch.stop(start, shelf.tally);
+        shelf.close(path, flight);
+        if (isOneShot(value)) this.#refuse(shelf, path, !flight.voided);
+        else if (!flight.voided) {
+          settledValues.set(promise, value);
+          shelf.keep(path, promise);
+        }
+        return value;
+      },
+      (error: unknown) => {
+        leave();
+        this.#watch.stop(start, shelf.tally);
+        shelf.close(path, flight);
+        shelf.tally.errors++;
+        throw error;
+      },
+    );
+    flight.promise = promise;
+    flight.settled = settled;
+    const waiter = currentRun();
+    if (waiter !== undefined) noteWait(waiter, flight, settled);
+    return promise;
+  }
+
+  /** A call that finds its key under way: waits for that run, unless it would wait for itself. */
+  #join(flight: MemoizeFlight, shelf: Shelf, self: unknown, args: readonly unknown[]): unknown {
+    const { promise, settled } = flight;
+    const waiter = currentRun();
+    // Without a promise the function's synchronous part is on the stack, and the call comes from there.
+    if (promise === undefined || settled === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
+      shelf.tally.misses++;
+      return this.#runDirectly(shelf, self, args);
+    }
+    if (waiter !== undefined) noteWait(waiter, flight, settled);
+    shelf.tally.coalesced++;
+    return promise.then((value) => {
+      if (!isOneShot(value)) return value;
+      shelf.tally.coalesced--;
+      shelf.tally.misses++;
+      return this.#runDirectly(shelf, self, args);
+    });
+  }
+
+  /** Runs the function for one call alone. What comes of it is neither kept nor shared. */
+  #runDirectly(shelf: Shelf, self: unknown, args: readonly unknown[]): unknown {
+    const { tally } = shelf;
+    tally.loads++;
+    const start = this.#watch.start();
+    try {
+      const result: unknown = Reflect.apply(this.fn, self, args);
+      if (isThenable(result)) return this.#observe(shelf, start, result);
+      this.#watch.stop(start, tally);
+      return result;
+    } catch (error) {
+      tally.errors++;
+      this.#watch.stop(start, tally);
+      throw error;
+    }
+  }
+
+  /** Counts what comes of a promise that is not kept. */
+  #observe(shelf: Shelf, start: number, result: PromiseLike<unknown>): PromiseLike<unknown> {
+    const { tally } = shelf;
+    return result.then(
+      (value) => {
+        this.#watch.stop(start, tally);
+        return value;
+      },
+      (error: unknown) => {
+        tally.errors++;
+        this.#watch.stop(start, tally);
+        throw error;
+      },
+    );
+  }
+
+  /** A result that can be read only once goes to the call that ran the function; what was kept before is outdated. */
+  #refuse(shelf: Shelf, path: ArgumentPath, stands: boolean): void {
+    if (stands) shelf.drop(path);
+    warnOnce(
+      this,
+      'E_ONE_SHOT',
+      'E_ONE_SHOT',
+      `${this.member.label()} returned something that can be read only once (a stream, an iterator, a Response): it went to the call ` +
+        'that ran it and was neither kept nor shared; return what is read from it instead (said once)',
+    );
+  }
+}

@@ -1,0 +1,18 @@
+/** What stands in the index for the result `undefined`: there, `undefined` means nothing. */
+export const nothing: object = Object.freeze(Object.create(null) as object);
+
+/** A result with a ttl. */
+export class Timed {
+  /** The result itself; of an asynchronous function its promise. */
+  readonly value: unknown;
+  /** The first moment at which it is no longer fresh, in milliseconds since `memoryEpoch`. */
+  readonly expiresAt: number;
+
+  constructor(value: unknown, expiresAt: number) {
+    this.value = value;
+    this.expiresAt = expiresAt;
+  }
+}
+
+/** What the promises among the results have come to; they are only kept once they have. */
+export const settledValues: WeakMap<object, unknown> = new WeakMap();

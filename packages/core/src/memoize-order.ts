@@ -1,0 +1,195 @@
+import type { ArgumentIndex, Place } from './key/argument-index.ts';
+import type { Level } from './key/index-level.ts';
+import { IdentityToken, TextToken } from './key/index-token.ts';
+import { Timed } from './memoize-leaf.ts';
+
+/*
+ * Which entry has to go. Hits must cost nothing, so they do not move anything: after each eviction one hit is sampled, and its
+ * entry marked. The one to go is drawn at random; one with a mark loses it and stays. So what is asked for more often than the
+ * average tends to be sampled before it is drawn, and a loop over more entries than there is room for, which leaves strict
+ * orders such as LRU without a single hit, keeps its share of them.
+ *
+ * Expired entries go first: among few entries always, among many as far as a bounded search finds them.
+ */
+const few = 100;
+const searched = 16;
+const mostDraws = 8;
+
+/** A place that was listed; `level` is `undefined` where it was collected. */
+export interface Listed {
+  readonly level: Level | undefined;
+  readonly token: unknown;
+}
+
+/** The entries of one index, in no order. A place may be vacant, or listed twice, until the list is made anew. */
+export class EvictionOrder {
+  readonly #entries: ArgumentIndex<unknown>;
+  /** A level that goes with something known by identity is held weakly: its values may lead back to that. */
+  #levels: (Level | WeakRef<Level>)[] = [];
+  #tokens: unknown[] = [];
+  /** When each settled; of entries with a ttl that is known from their expiry. */
+  #settled: number[] = [];
+  #seed = 0x2545f491;
+  #marks = 0;
+  /** Nothing expires before this moment. */
+  #nextExpiry: number = Infinity;
+  /** How far the search for expired entries has come, and the next expiry that it has seen since it began anew. */
+  #hand = 0;
+  #nextSeen: number = Infinity;
+
+  constructor(entries: ArgumentIndex<unknown>) {
+    this.#entries = entries;
+  }
+
+  /** Lists a new entry. */
+  add({ level, token }: Place, leaf: unknown, settledAt: number): void {
+    if (this.#tokens.length > 2 * this.#entries.size + few) this.#renew();
+    this.#levels.push(level.isPassing ? level.ref : level);
+    this.#tokens.push(token);
+    if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
+    else this.#settled.push(settledAt);
+  }
+
+  /** An entry that is listed has a new leaf. */
+  replace(place: Place, leaf: unknown, settledAt: number): void {
+    if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
+    // Of two times, the later in the list is true.
+    else this.add(place, leaf, settledAt);
+  }
+
+  /** An entry has been asked for: it is spared the next time that it is drawn. */
+  mark({ level, token }: Place): void {
+    level.marks ??= new Set();
+    level.marks.add(markOf(token));
+    // Marks of entries that were removed otherwise stay behind.
+    if (++this.#marks > 2 * this.#tokens.length) this.#renew();
+  }
+
+  /** Takes the entry that is to go next off the list. It may be gone already. */
+  next(now: number): Listed | undefined {
+    const index = this.#findExpired(now) ?? this.#draw();
+    return index === undefined ? undefined : this.#takeOff(index);
+  }
+
+  /** When the entry at a place settled. */
+  settledAt({ level, token }: Place): number | undefined {
+    for (let index = this.#tokens.length - 1; index >= 0; index--) {
+      if (this.#levelAt(index) === level && isSameToken(this.#tokens[index], token)) return this.#settled[index];
+    }
+    return undefined;
+  }
+
+  clear(): void {
+    this.#levels = [];
+    this.#tokens = [];
+    this.#settled = [];
+    this.#marks = 0;
+    this.#hand = 0;
+    this.#nextExpiry = Infinity;
+    this.#nextSeen = Infinity;
+  }
+
+  #noteExpiry(moment: number): void {
+    if (moment < this.#nextExpiry) this.#nextExpiry = moment;
+    if (moment < this.#nextSeen) this.#nextSeen = moment;
+  }
+
+  #levelAt(index: number): Level | undefined {
+    const level = this.#levels[index];
+    return level instanceof WeakRef ? level.deref() : level;
+  }
+
+  #leafAt(index: number): unknown {
+    return this.#levelAt(index)?.get(this.#tokens[index]);
+  }
+
+  #findExpired(now: number): number | undefined {
+    const { length } = this.#tokens;
+    if (now < this.#nextExpiry) return undefined;
+    for (let looked = Math.min(length, length <= few ? length : searched); looked > 0; looked--) {
+      if (this.#hand >= length) {
+        this.#hand = 0;
+        this.#nextExpiry = this.#nextSeen;
+        this.#nextSeen = Infinity;
+        if (now < this.#nextExpiry) return undefined;
+      }
+      const leaf = this.#leafAt(this.#hand);
+      // The last place takes the vacant one: the hand stays to look at it.
+      if (leaf === undefined || (leaf instanceof Timed && leaf.expiresAt <= now)) return this.#hand;
+      if (leaf instanceof Timed && leaf.expiresAt < this.#nextSeen) this.#nextSeen = leaf.expiresAt;
+      this.#hand++;
+    }
+    return undefined;
+  }
+
+  #draw(): number | undefined {
+    const { length } = this.#tokens;
+    if (length === 0) return undefined;
+    let index = 0;
+    for (let draws = 0; draws < mostDraws; draws++) {
+      // Xorshift: a draw must not cost more than the eviction.
+      this.#seed ^= this.#seed << 13;
+      this.#seed ^= this.#seed >>> 17;
+      this.#seed ^= this.#seed << 5;
+      index = (this.#seed >>> 0) % length;
+      const marks = this.#levelAt(index)?.marks;
+      if (marks === undefined || marks.size === 0 || !marks.delete(markOf(this.#tokens[index]))) break;
+      this.#marks--;
+    }
+    return index;
+  }
+
+  /** The last place moves to where this one was. */
+  #takeOff(index: number): Listed {
+    const listed = { level: this.#levelAt(index), token: this.#tokens[index] };
+    const level = this.#levels.pop() as Level;
+    const token = this.#tokens.pop();
+    const settled = this.#settled.pop();
+    if (index === this.#tokens.length) return listed;
+    this.#levels[index] = level;
+    this.#tokens[index] = token;
+    if (settled !== undefined) this.#settled[index] = settled;
+    if (index < this.#hand) {
+      // The search has passed here and will not see it in this round.
+      const leaf = this.#leafAt(index);
+      if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
+    }
+    return listed;
+  }
+
+  /** Makes the list anew: each entry once, and no vacant places. */
+  #renew(): void {
+    const seen = new Map<Level, [primitives: Set<unknown>, others: Set<unknown>]>();
+    const [levels, tokens, settled] = [this.#levels, this.#tokens, this.#settled];
+    this.clear();
+    // What was listed last is what is true.
+    for (let index = tokens.length - 1; index >= 0; index--) {
+      const [handle, token] = [levels[index], tokens[index]];
+      const level = handle instanceof WeakRef ? handle.deref() : handle;
+      const leaf = level?.get(token);
+      if (level === undefined || leaf === undefined) continue;
+      level.marks = undefined;
+      let known = seen.get(level);
+      if (known === undefined) seen.set(level, (known = [new Set(), new Set()]));
+      const set = known[isPlain(token) ? 0 : 1];
+      if (set.has(markOf(token))) continue;
+      set.add(markOf(token));
+      this.add({ level, token }, leaf, settled[index] ?? 0);
+    }
+  }
+}
+
+function isPlain(token: unknown): boolean {
+  return !(token instanceof TextToken || token instanceof IdentityToken);
+}
+
+/** What a token is marked by. A string that reads like the text of something else would only be spared with it. */
+function markOf(token: unknown): unknown {
+  return token instanceof TextToken || token instanceof IdentityToken ? token.text : token;
+}
+
+function isSameToken(one: unknown, other: unknown): boolean {
+  if (isPlain(one) !== isPlain(other)) return false;
+  // As a Map tells keys apart.
+  return markOf(one) === markOf(other) || Object.is(one, other);
+}

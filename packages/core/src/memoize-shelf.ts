@@ -1,0 +1,212 @@
+import { readNow } from './coarse-clock.ts';
+import type { Run } from './context.ts';
+import { ArgumentIndex, type Place } from './key/argument-index.ts';
+import type { Level } from './key/index-level.ts';
+import type { ArgumentPath } from './key/index-token.ts';
+import { nothing, Timed } from './memoize-leaf.ts';
+import { EvictionOrder } from './memoize-order.ts';
+import { Tally } from './memoize-tally.ts';
+
+/** One run of an asynchronous function, on behalf of the calls that wait for it. */
+export class MemoizeFlight implements Run {
+  waits: Set<Run> | undefined = undefined;
+  /** What callers get; `undefined` while the function's synchronous part is on the stack. */
+  promise: Promise<unknown> | undefined = undefined;
+  /** Settles with the function's own promise; whoever listens here takes no rejection from a caller. */
+  settled: PromiseLike<unknown> | undefined = undefined;
+  /** Whether an invalidation, or a newer run, has taken its right to be kept. */
+  voided = false;
+}
+
+/** How much is kept, and for how long. */
+export interface ShelfBounds {
+  readonly maxSize: number;
+  /** Milliseconds. */
+  readonly ttl: number;
+}
+
+/**
+ * The remembered results of one function, or of one owner of its entries: what is kept, what is under way, and what was voided.
+ * It knows nothing of the owner, which it would keep alive.
+ */
+export class Shelf {
+  readonly tally: Tally;
+  readonly entries: ArgumentIndex<unknown> = new ArgumentIndex();
+  /** For the hot path: the leaf of the call without arguments, and the first levels of calls with one to three. */
+  none: unknown = undefined;
+  one: Level | undefined = undefined;
+  two: Level | undefined = undefined;
+  three: Level | undefined = undefined;
+  readonly #bounds: ShelfBounds;
+  readonly #order: EvictionOrder = new EvictionOrder(this.entries);
+  #flights: ArgumentIndex<MemoizeFlight> | undefined;
+  /** Counts what voids runs. */
+  #fence = 0;
+  #cleared = 0;
+  /** The synchronous runs on the stack, and what was voided since the first of them began. */
+  #running = 0;
+  #voided: ArgumentIndex<number> | undefined;
+
+  constructor(bounds: ShelfBounds, tally: Tally = new Tally()) {
+    this.#bounds = bounds;
+    this.tally = tally;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  // ── what is kept ──
+
+  /** The result of a call, in an object; `undefined` where there is none that is fresh. */
+  fresh(path: ArgumentPath): { readonly value: unknown } | undefined {
+    const leaf = this.entries.at(path);
+    if (leaf === undefined) return undefined;
+    if (leaf instanceof Timed) return leaf.expiresAt > readNow() ? leaf : undefined;
+    return { value: leaf === nothing ? undefined : leaf };
+  }
+
+  /** Keeps a result in place of an older one, and no more than there is room for. */
+  keep(path: ArgumentPath, value: unknown): void {
+    const { maxSize, ttl } = this.#bounds;
+    if (maxSize === 0 || ttl === 0) return;
+    const { entries } = this;
+    const now = readNow();
+    const leaf = ttl === Infinity ? (value === undefined ? nothing : value) : new Timed(value, now + ttl);
+    const before = entries.size;
+    const place = entries.put(path, leaf);
+    this.#noteRoot(path.arity, leaf);
+    if (entries.size === before) {
+      this.#order.replace(place, leaf, now);
+      return;
+    }
+    if (entries.size > maxSize) this.#makeRoom(maxSize, now);
+    this.#order.add(place, leaf, now);
+  }
+
+  /** Lets a result go. Answers whether there was a fresh one. */
+  drop(path: ArgumentPath): boolean {
+    const wasFresh = this.fresh(path) !== undefined;
+    const place = this.entries.placeOf(path);
+    if (place !== undefined) this.#dropAt(place.level, place.token);
+    return wasFresh;
+  }
+
+  /** A hit on this call was a sample. */
+  spare(path: ArgumentPath): void {
+    this.tally.rest();
+    const place = this.entries.placeOf(path);
+    if (place !== undefined) this.#order.mark(place);
+  }
+
+  /** When the result of a call was there, and when it expires; in milliseconds since `memoryEpoch`. */
+  timesOf(path: ArgumentPath): { readonly settledAt: number; readonly expiresAt: number } | undefined {
+    const place = this.entries.placeOf(path);
+    if (place === undefined) return undefined;
+    const leaf = place.level.get(place.token);
+    if (leaf instanceof Timed) return { settledAt: leaf.expiresAt - this.#bounds.ttl, expiresAt: leaf.expiresAt };
+    return { settledAt: this.#order.settledAt(place) ?? 0, expiresAt: Infinity };
+  }
+
+  clear(): void {
+    this.entries.clear();
+    this.#order.clear();
+    this.none = undefined;
+    for (const flight of this.#flights?.leaves() ?? []) flight.voided = true;
+    this.#flights?.clear();
+    this.#cleared = ++this.#fence;
+  }
+
+  /** Removes what belongs to a part: the calls whose first argument in the index has this text. */
+  clearPart(text: string): void {
+    const { entries } = this;
+    for (const place of [...entries.places()]) {
+      if (entries.textsAt(place)[0] === text) this.#dropAt(place.level, place.token);
+    }
+    const flights = this.#flights;
+    for (const place of flights === undefined ? [] : [...flights.places()]) {
+      if (flights?.textsAt(place)[0] !== text) continue;
+      place.leaf.voided = true;
+      flights.drop(place.level, place.token);
+    }
+    // Synchronous runs for other parts, if one is on the stack, are not kept either.
+    this.#cleared = ++this.#fence;
+  }
+
+  #noteRoot(arity: number, leaf: unknown): void {
+    if (arity === 1) this.one ??= this.entries.root(1);
+    else if (arity === 2) this.two ??= this.entries.root(2);
+    else if (arity === 3) this.three ??= this.entries.root(3);
+    else if (arity === 0) this.none = leaf;
+  }
+
+  #makeRoom(maxSize: number, now: number): void {
+    while (this.entries.size > maxSize) {
+      const listed = this.#order.next(now);
+      if (listed === undefined) return;
+      const { level, token } = listed;
+      const leaf = level?.get(token);
+      if (level === undefined || leaf === undefined) continue;
+      this.#dropAt(level, token);
+      if (!(leaf instanceof Timed && leaf.expiresAt <= now)) this.tally.evictions++;
+    }
+    this.tally.sampleNext();
+  }
+
+  #dropAt(level: Level, token: unknown): boolean {
+    if (level.token === 0 && level.parent === undefined) this.none = undefined;
+    return this.entries.drop(level, token);
+  }
+
+  // ── what is under way ──
+
+  /** A synchronous run begins. Answers what {@link stands} wants to know of it. */
+  enter(): number {
+    this.#running++;
+    return this.#fence;
+  }
+
+  /** A synchronous run has ended; asked after {@link stands}. */
+  leave(): void {
+    if (--this.#running === 0) this.#voided = undefined;
+  }
+
+  /** Whether nothing has been voided for this call since a run of it began. */
+  stands(path: ArgumentPath, began: number): boolean {
+    return this.#fence === began || (this.#cleared <= began && (this.#voided?.at(path) ?? 0) <= began);
+  }
+
+  /** The run that a call may join. */
+  flightOf(path: ArgumentPath): MemoizeFlight | undefined {
+    return this.#flights?.at(path);
+  }
+
+  /** Opens a flight; one that is open for the call already loses the right to be kept, and is joined by no more calls. */
+  open(path: ArgumentPath): MemoizeFlight {
+    this.#flights ??= new ArgumentIndex();
+    const older = this.#flights.at(path);
+    if (older !== undefined) older.voided = true;
+    const flight = new MemoizeFlight();
+    this.#flights.put(path, flight);
+    return flight;
+  }
+
+  /** A flight has settled. */
+  close(path: ArgumentPath, flight: MemoizeFlight): void {
+    const place = this.#flights?.placeOf(path);
+    if (place !== undefined && place.level.get(place.token) === flight) this.#flights?.drop(place.level, place.token);
+  }
+
+  /** No run of this call that has begun is to be kept, and none is to be joined. */
+  void(path: ArgumentPath): void {
+    this.#fence++;
+    if (this.#running > 0) {
+      this.#voided ??= new ArgumentIndex();
+      this.#voided.put(path, this.#fence);
+    }
+    const flight = this.#flights?.at(path);
+    if (flight === undefined) return;
+    flight.voided = true;
+    this.close(path, flight);
+  }
+}
