@@ -20,7 +20,7 @@ export class Catalog {
   /** Once this has resolved, nobody is answered with what the product was before. */
   async save(product: Product): Promise<void> {
     await writeProduct(this.#url, product);
-    await cacheOf<Catalog, 'find'>(this, 'find').invalidate(product.id);
+    await cacheOf(this, 'find').invalidate(product.id);
   }
 }
 

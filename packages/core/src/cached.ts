@@ -73,46 +73,43 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
     engine: settle,
     eventual: typeof read.cache === 'string',
   };
-  const wrapper = makeWrapper(cached, member, read, settle);
+  const wrapper = makeWrapper(cached, member, read);
   cachedBy.set(wrapper, { cached, member });
   if (member.kind !== 'function') rememberMember(wrapper, member);
   if (member.kind === 'function') attachHandle(wrapper, makeHandle(cached, { self: undefined, everyone: true }));
   return wrapper;
 }
 
-/** What takes the function's place. In a memory store it is the engine's own call, with nothing in between. */
-function makeWrapper(cached: Cached, member: Member, read: Read, settle: () => Engine): AnyFunction {
+/** What takes the function's place. In a memory store that is known now, it is the engine's own call, with nothing in between. */
+function makeWrapper(cached: Cached, member: Member, read: Read): AnyFunction {
+  const isFunction = member.kind === 'function';
   const store = storeAtOnce(read);
-  if (member.kind === 'function' && typeof read.cache !== 'string') return settle().call;
-  if (store === undefined || (store.sync && store.direct !== undefined)) {
-    if (typeof read.cache !== 'string') return settle().call;
+  if (!cached.eventual && (isFunction || store === undefined || (store.sync && store.direct !== undefined))) {
+    return cached.engine().call;
   }
   const { original } = cached;
-  const mustBeAsync = member.kind !== 'function' && (store === undefined || !store.sync);
-  let checked = !mustBeAsync || isAsyncFunction(original);
-  let call: AnyFunction | undefined;
+  // A wrapped function answers with promises here; of a method only its syntax tells, before it has run.
+  const isAsync = isFunction || isAsyncFunction(original);
+  let isChecked = isAsync || store?.sync === true;
+  let engine: Engine | undefined;
   const { wrapper } = {
+    // A method, and so no constructor.
     wrapper(this: unknown, ...args: unknown[]): unknown {
-      if (call === undefined) {
-        if (member.kind !== 'function') member.notice(this, wrapper);
-        try {
-          call = settle().call;
-        } catch (error) {
-          if (isAsyncFunction(original)) return Promise.reject(error);
-          throw error;
-        }
-      }
-      if (!checked) {
-        const result = probe(settle(), original, this, args, member);
-        checked = true;
-        return result;
-      }
-      if (!cached.eventual) return Reflect.apply(call, this, args);
       try {
-        const result: unknown = Reflect.apply(call, this, args);
-        return isThenable(result) ? result : Promise.resolve(result);
+        if (engine === undefined) {
+          if (!isFunction) member.notice(this, wrapper);
+          engine = cached.engine();
+        }
+        if (!isChecked) {
+          const result = probe(engine, original, this, args, member);
+          isChecked = true;
+          return result;
+        }
+        const result: unknown = Reflect.apply(engine.call, this, args);
+        return cached.eventual && !isThenable(result) ? Promise.resolve(result) : result;
       } catch (error) {
-        return Promise.reject(error);
+        if (isAsync && store?.sync !== true) return Promise.reject(error);
+        throw error;
       }
     },
   };

@@ -4,23 +4,13 @@ import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { keyText } from './key/key-text.ts';
 import type { Policy } from './options.ts';
-import { type Keeper, Owner, Owners } from './owner.ts';
+import { CacheSlot, type Keeper, Owner, Owners } from './owner.ts';
 import { entryOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
-import { askPart, namedKeyError, type Scope } from './scope.ts';
-import { CacheSlot } from './slot.ts';
+import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
 import { Counts } from './stats.ts';
 import type { AnyFunction, CacheEventType, Inspection } from './types.ts';
-
-/** How an engine tells calls and owners apart; see the options of `cached`. */
-export interface Telling {
-  readonly key: AnyFunction | undefined;
-  readonly per: 'instance' | 'class' | AnyFunction;
-  readonly version: string | undefined;
-  /** The name in keys; asked for when a key is needed as text. */
-  name(): string;
-}
 
 const everyone: Scope = { self: undefined, everyone: true };
 
@@ -70,11 +60,12 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const remembered = this.#remembered;
     const { counts } = this.#everybody;
     const { home } = remembered;
+    const { isAhead } = home;
     return {
       call(this: unknown, a?: unknown): unknown {
         if (arguments.length === 1 && isOwnKey(a)) {
           const record = store.find(a);
-          if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) && !home.off) {
+          if (record !== undefined && (record.expiresAt === Infinity || isAhead(record.expiresAt)) && !home.off) {
             counts.hits++;
             return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, a);
           }
@@ -92,17 +83,14 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const remembered = this.#remembered;
     const { counts, index } = this.#everybody;
     const { home } = remembered;
+    const { isAhead } = home;
     return {
       call(this: unknown, a?: unknown): unknown {
         if (arguments.length === 1 && typeof a === 'string') {
           const slot = index.find1(a);
           if (slot !== undefined) {
             const record = store.find(slot);
-            if (
-              record !== undefined &&
-              (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) &&
-              !home.off
-            ) {
+            if (record !== undefined && (record.expiresAt === Infinity || isAhead(record.expiresAt)) && !home.off) {
               counts.hits++;
               return record.rest === undefined && remembered.listening === 0
                 ? record.value

@@ -9,14 +9,15 @@ import {
 import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
-import { DirectEngine, type Telling } from './direct.ts';
+import { DirectEngine } from './direct.ts';
 import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
 import { Lanes, type Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
+import { CacheSlot } from './owner.ts';
 import { type Home, nameTaken, type Remembered } from './remembered.ts';
-import { CacheSlot } from './slot.ts';
+import type { Telling } from './scope.ts';
 import { Counts } from './stats.ts';
 import { SyncEngine, SyncShelf } from './sync-engine.ts';
 import { safePrefix, TextKeys } from './text-keys.ts';

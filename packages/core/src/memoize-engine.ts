@@ -1,6 +1,6 @@
 import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
 import { warnOnce } from './events.ts';
-import { type ArgumentPath, capturePath } from './key/index-token.ts';
+import type { ArgumentPath } from './key/index-token.ts';
 import type { Member } from './member.ts';
 import { settledValues } from './memoize-leaf.ts';
 import type { MemoizeFlight, Shelf } from './memoize-shelf.ts';
@@ -30,19 +30,31 @@ export class MemoizeEngine {
     this.isAsync = isAsyncFunction(fn);
   }
 
-  /** Answers a call. `told` is what stands for the arguments in the index, where that is not the arguments themselves. */
-  ask(shelf: Shelf, self: unknown, args: readonly unknown[], told: readonly unknown[] = args): unknown {
-    const path = capturePath(told);
+  /** Answers a call whose result stands, or is to stand, at `path`. */
+  ask(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
     const { tally } = shelf;
+    // The hit path has counted this call as a hit and sends it as a sample.
+    const isSample = tally.left === 0;
     const kept = shelf.fresh(path);
     if (kept !== undefined) {
-      if (--tally.left === 0) shelf.spare(path);
+      if (isSample || --tally.left === 0) shelf.spare(path);
       return kept.value;
     }
+    // It looked fresh to the hit path, and has expired since.
+    if (isSample) tally.uncount();
     const flight = shelf.flightOf(path);
     if (flight !== undefined) return this.#join(flight, shelf, self, args);
     tally.misses++;
     return this.run(shelf, path, self, args);
+  }
+
+  /** A value as the function would have returned it. @param failed called if it is a promise that rejects */
+  shape(value: unknown, failed: () => void): unknown {
+    if (!this.isAsync && !isThenable(value)) return value;
+    const promise = Promise.resolve(value);
+    if (isThenable(value)) promise.then((settled) => settledValues.set(promise, settled), failed);
+    else settledValues.set(promise, value);
+    return promise;
   }
 
   /** Runs the function, and keeps what comes of it. */

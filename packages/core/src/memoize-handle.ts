@@ -1,6 +1,69 @@
-import { memoryEpoch } from '@reprise/store';
 import { readNow } from './coarse-clock.ts';
-import type { MemoizeMemory } from './memoize-memory.ts';
 import { settledValues } from './memoize-leaf.ts';
+import type { MemoizeMemory } from './memoize-memory.ts';
+import { isThenable } from './one-shot.ts';
+import type { Scope } from './scope.ts';
 import { statsOf } from './stats.ts';
 import type { AnyFunction, Inspection, MemoizeHandle } from './types.ts';
+
+/** What a handle is made of; a wrapped function may have no such property of its own. */
+export const memoizeHandleNames = [
+  'invalidate',
+  'clear',
+  'refresh',
+  'peek',
+  'has',
+  'set',
+  'keyOf',
+  'inspect',
+  'stats',
+  'original',
+] as const;
+
+/** The handle of what a memoized function remembers: for everybody, or for the owner `self`. */
+export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeHandle<AnyFunction> {
+  const { self } = scope;
+
+  function fresh(args: readonly unknown[]): { readonly value: unknown } | undefined {
+    const address = memory.find(self, args);
+    return address?.shelf.fresh(address.path);
+  }
+
+  return {
+    invalidate: (...args: unknown[]) => memory.invalidate(scope, args),
+    clear: () => memory.clear(scope),
+    refresh: (...args: unknown[]) => memory.refresh(self, args) as never,
+    peek: (...args: unknown[]) => {
+      const value = fresh(args)?.value;
+      return (isThenable(value) ? settledValues.get(value) : value) as never;
+    },
+    has: (...args: unknown[]) => fresh(args) !== undefined,
+    set: (args: readonly unknown[], value: unknown) => {
+      if (!Array.isArray(args)) {
+        throw new TypeError("set takes the function's arguments as an array, then the value: set(['42'], value)");
+      }
+      memory.set(self, args, value);
+    },
+    keyOf: (...args: unknown[]) => memory.keyOf(self, args),
+    inspect: (...args: unknown[]): Inspection | undefined => {
+      const address = memory.find(self, args);
+      const times = address?.shelf.fresh(address.path) && address.shelf.timesOf(address.path);
+      if (times === undefined) return undefined;
+      const now = readNow();
+      return {
+        key: memory.keyOf(self, args),
+        status: 'fresh',
+        age: now - times.settledAt,
+        expiresIn: times.expiresAt - now,
+        staleFor: 0,
+        tags: [],
+        tier: 'memory',
+      };
+    },
+    stats: () => {
+      const { counts, size } = memory.countsOf(scope);
+      return statsOf(counts, size);
+    },
+    original: memory.engine.fn,
+  };
+}

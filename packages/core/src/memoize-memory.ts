@@ -1,6 +1,5 @@
-import { KeyError } from '@reprise/store';
+import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
-import { textOfArguments, textOfKeyPart } from './key/argument-text.ts';
 import { type ArgumentPath, capturePath } from './key/index-token.ts';
 import { keyText } from './key/key-text.ts';
 import type { Member } from './member.ts';
@@ -34,6 +33,8 @@ export class MemoizeMemory {
   readonly owners: Owners | undefined;
   readonly #read: MemoizeRead;
   readonly #member: Member;
+  /** What callers call; set when it has been made. */
+  wrapper: AnyFunction;
 
   constructor(fn: AnyFunction, member: Member, read: MemoizeRead) {
     this.engine = new MemoizeEngine(fn, member);
@@ -41,6 +42,7 @@ export class MemoizeMemory {
     this.owners = read.per === 'instance' ? new Owners(read) : undefined;
     this.#read = read;
     this.#member = member;
+    this.wrapper = fn;
   }
 
   /** Whether something of the user's has to be asked at each call. */
@@ -48,28 +50,121 @@ export class MemoizeMemory {
     return this.#read.key !== undefined || typeof this.#read.per === 'function';
   }
 
+  /** Answers a call. */
   ask(self: unknown, args: readonly unknown[]): unknown {
-    const shelf = this.#shelfOf(self) ?? this.#addShelf(self);
-    return this.engine.ask(shelf, self, args, this.#capture(self, args));
+    if (this.#member.kind !== 'function') this.#member.notice(self, this.wrapper);
+    let address: Address;
+    try {
+      address = this.#reach(self, args);
+    } catch (error) {
+      if (this.engine.isAsync) return Promise.reject(error);
+      throw error;
+    }
+    return this.engine.ask(address.shelf, address.path, self, args);
   }
 
-  /** Where the result of a call stands; `undefined` where its owner has nothing yet. */
+  /** Where a call's result stands; `undefined` where its owner has none. */
   find(self: unknown, args: readonly unknown[]): Address | undefined {
     const shelf = this.#shelfOf(self);
     return shelf && { shelf, path: this.#capture(self, args) };
   }
 
-  /** The same, made where it is missing. */
-  reach(self: unknown, args: readonly unknown[]): Address {
-    return { shelf: this.#shelfOf(self) ?? this.#addShelf(self), path: this.#capture(self, args) };
+  /** Runs anew; what there is answers meanwhile. */
+  refresh(self: unknown, args: readonly unknown[]): unknown {
+    const { shelf, path } = this.#reach(self, args);
+    return this.engine.run(shelf, path, self, args);
   }
 
-  /** Where the results of a call stand for everybody who has any. */
-  *findAll(args: readonly unknown[]): Generator<Address, void, undefined> {
-    if (this.owners === undefined) {
-      yield { shelf: this.common, path: this.#capture(undefined, args) };
-      return;
-    }
-    for (const [self, shelf] of this.owners) yield { shelf, path: this.#capture(self, args) };
+  set(self: unknown, args: readonly unknown[], value: unknown): void {
+    const { shelf, path } = this.#reach(self, args);
+    shelf.void(path);
+    shelf.drop(path);
+    shelf.keep(path, this.engine.shape(value, () => shelf.drop(path)));
   }
+
+  /** Removes a call's result; of `everyone`, for each that has one. Answers whether there was one. */
+  invalidate({ self, everyone }: Scope, args: readonly unknown[]): boolean {
+    if (!everyone || this.#read.per === 'class') {
+      const address = this.find(self, args);
+      return address !== undefined && dropAt(address);
+    }
+    let found = false;
+    for (const [owner, shelf] of this.owners ?? []) {
+      found = dropAt({ shelf, path: this.#capture(owner, args) }) || found;
+    }
+    const text = this.#textOf(self, args);
+    return this.common.dropWhere(([, ...rest]) => rest.join(',') === text) || found;
+  }
+
+  clear({ self, everyone }: Scope): void {
+    const { per } = this.#read;
+    if (everyone || per === 'class') {
+      this.common.clear();
+      for (const [, shelf] of this.owners ?? []) shelf.clear();
+    } else if (canOwn(self) && this.owners !== undefined) this.owners.shelves.get(self)?.clear();
+    else {
+      const part = this.#partText(self);
+      this.common.dropWhere(([first]) => first === part);
+    }
+  }
+
+  countsOf({ self, everyone }: Scope): { readonly counts: Counts; readonly size: number } {
+    const own = !everyone && canOwn(self) ? this.owners?.shelves.get(self) : undefined;
+    if (own !== undefined) return { counts: own.tally.settle(), size: own.size };
+    if (!everyone && this.owners !== undefined && canOwn(self)) return { counts: new Counts(), size: 0 };
+    const counts = new Counts();
+    counts.add(this.common.tally.settle());
+    this.owners?.addTo(counts);
+    let { size } = this.common;
+    for (const [, shelf] of this.owners ?? []) size += shelf.size;
+    return { counts, size };
+  }
+
+  keyOf(self: unknown, args: readonly unknown[]): string {
+    const part = this.#read.per === 'class' ? undefined : this.#partText(self);
+    return keyText({ name: this.#member.label(), part, args: this.#textOf(self, args) });
+  }
+
+  #reach(self: unknown, args: readonly unknown[]): Address {
+    // A key that cannot be told leaves nothing behind, not even a shelf.
+    const path = this.#capture(self, args);
+    return { shelf: this.#shelfOf(self) ?? (this.owners as Owners).add(self as object), path };
+  }
+
+  #shelfOf(self: unknown): Shelf | undefined {
+    return this.owners === undefined || !canOwn(self) ? this.common : this.owners.shelves.get(self);
+  }
+
+  /** What stands for the arguments, in front of it what stands for the owner where that has no shelf of its own. */
+  #capture(self: unknown, args: readonly unknown[]): ArgumentPath {
+    const { per, key } = this.#read;
+    try {
+      const told = key === undefined ? args : [askPart('key', key, self, args, this.#member.label())];
+      if (per === 'class' || (per === 'instance' && canOwn(self))) return capturePath(told);
+      return capturePath([per === 'instance' ? self : askPart('per', per, self, [self], this.#member.label()), ...told]);
+    } catch (error) {
+      throw namedKeyError(this.#member.label(), error);
+    }
+  }
+
+  #textOf(self: unknown, args: readonly unknown[]): string {
+    const { key } = this.#read;
+    const label = this.#member.label();
+    if (key === undefined) return textOfArguments(args, { identity: true, label });
+    return textOfArgument(askPart('key', key, self, args, label), { identity: true, label }, 'what key returned');
+  }
+
+  #partText(self: unknown): string {
+    const { per } = this.#read;
+    const label = this.#member.label();
+    if (typeof per === 'function') {
+      return textOfArgument(askPart('per', per, self, [self], label), { identity: true, label }, 'what per returned');
+    }
+    return canOwn(self) ? identityOf(self) : textOfArguments([self], { identity: true, label });
+  }
+}
+
+function dropAt({ shelf, path }: Address): boolean {
+  shelf.void(path);
+  return shelf.drop(path);
 }

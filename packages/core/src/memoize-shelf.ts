@@ -1,6 +1,6 @@
 import { readNow } from './coarse-clock.ts';
 import type { Run } from './context.ts';
-import { ArgumentIndex, type Place } from './key/argument-index.ts';
+import { ArgumentIndex } from './key/argument-index.ts';
 import type { Level } from './key/index-level.ts';
 import type { ArgumentPath } from './key/index-token.ts';
 import { nothing, Timed } from './memoize-leaf.ts';
@@ -117,20 +117,26 @@ export class Shelf {
     this.#cleared = ++this.#fence;
   }
 
-  /** Removes what belongs to a part: the calls whose first argument in the index has this text. */
-  clearPart(text: string): void {
-    const { entries } = this;
-    for (const place of [...entries.places()]) {
-      if (entries.textsAt(place)[0] === text) this.#dropAt(place.level, place.token);
+  /**
+   * Removes the calls that `matches` answers `true` for, given the text of each of their arguments. Answers whether one was fresh.
+   */
+  dropWhere(matches: (texts: readonly string[]) => boolean): boolean {
+    const now = readNow();
+    let found = false;
+    for (const place of [...this.entries.places()]) {
+      if (!matches(this.entries.textsAt(place))) continue;
+      found ||= !(place.leaf instanceof Timed && place.leaf.expiresAt <= now);
+      this.#dropAt(place.level, place.token);
     }
     const flights = this.#flights;
     for (const place of flights === undefined ? [] : [...flights.places()]) {
-      if (flights?.textsAt(place)[0] !== text) continue;
+      if (flights === undefined || !matches(flights.textsAt(place))) continue;
       place.leaf.voided = true;
       flights.drop(place.level, place.token);
     }
-    // Synchronous runs for other parts, if one is on the stack, are not kept either.
+    // A synchronous run of another call, should one be on the stack, is not kept either.
     this.#cleared = ++this.#fence;
+    return found;
   }
 
   #noteRoot(arity: number, leaf: unknown): void {

@@ -22,6 +22,12 @@ export class Tally extends Counts {
     this.#arm(never);
   }
 
+  /** The sample was no hit after all. */
+  uncount(): void {
+    this.rest();
+    this.hits--;
+  }
+
   /** Brings `hits` up to date. */
   settle(): this {
     this.#arm(this.left);

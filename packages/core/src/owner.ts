@@ -1,7 +1,18 @@
 import type { RemovalCause } from '@reprise/store';
-import { SlotIndex } from './key/argument-index.ts';
-import { CacheSlot } from './slot.ts';
+import { Slot, SlotIndex } from './key/argument-index.ts';
 import { Counts } from './stats.ts';
+
+/** The place of one call's entry in memory: the key in the store, and the way back to where the index finds it. */
+export class CacheSlot extends Slot {
+  readonly owner: Owner;
+  /** Whether the index finds it. A detached slot is never filled again. */
+  attached = true;
+
+  constructor(owner: Owner) {
+    super();
+    this.owner = owner;
+  }
+}
 
 /** Who hears what becomes of slots by itself. */
 export interface Keeper {

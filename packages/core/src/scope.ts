@@ -11,6 +11,15 @@ export interface Scope {
   readonly everyone: boolean;
 }
 
+/** How an engine tells calls and owners apart; see the options of `cached`. */
+export interface Telling {
+  readonly key: AnyFunction | undefined;
+  readonly per: 'instance' | 'class' | AnyFunction;
+  readonly version: string | undefined;
+  /** The name in keys; asked for when a key is needed as text. */
+  name(): string;
+}
+
 /** What `key` or `per` made of a call. @throws KeyError where that tells nothing */
 export function askPart(
   option: 'key' | 'per',

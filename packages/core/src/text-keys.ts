@@ -1,10 +1,9 @@
 import { OptionError } from '@reprise/store';
-import type { Telling } from './direct.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { type BoundKey, boundKey, keyText } from './key/key-text.ts';
 import type { Remembered } from './remembered.ts';
-import { askPart, namedKeyError, type Scope } from './scope.ts';
+import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
 
 /** The keys of one function as text, for stores that know nothing else. */
 export class TextKeys {

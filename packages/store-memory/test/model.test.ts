@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Entry, memoryEpoch } from '@reprise/store';
-import { checkedStore, type ManualClock, manualClock, seededRandom } from '@reprise/store-testkit';
+import { type CheckedStore, checkedStore, type ManualClock, manualClock, seededRandom } from '@reprise/store-testkit';
 import { type MemoryStore, memoryStore } from '../src/index.ts';
 
 interface Kept {
@@ -93,7 +93,7 @@ class Model {
 /** Runs random operations on both; returns what differed first, with the operations that led there. */
 function compare(
   seed: number,
-  makeStore: (clock: ManualClock, maxSize: number, maxBytes: number) => MemoryStore,
+  makeStore: (clock: ManualClock, maxSize: number, maxBytes: number) => CheckedStore<MemoryStore>,
 ): string | undefined {
   const random = seededRandom(seed);
   const upTo = (limit: number): number => Math.floor(random() * limit);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import type { Bounds, Clock, Entry, Store } from '@reprise/store';
+import type { AsyncStore, Bounds, Clock, Entry, Store, SyncStore } from '@reprise/store';
 import { show } from './conformance/case.ts';
 import { sameValue } from './same-value.ts';
 import { isThenable } from './thenable.ts';
@@ -12,6 +12,11 @@ export interface CheckedStoreOptions {
   /** The bound that the store was made with, for stores that can tell their `size`. */
   readonly maxSize?: number;
 }
+
+/** The operations of the contract that the store underneath has; its `direct` form is not passed on. */
+export type CheckedStore<Underneath extends Store> = Underneath extends Store
+  ? Pick<Underneath, Extract<keyof Underneath, Exclude<keyof SyncStore | keyof AsyncStore, 'direct'>>>
+  : never;
 
 /** Something that a key may hold. */
 interface State {
@@ -57,7 +62,7 @@ const historyLength = 40;
 export function checkedStore<Underneath extends Store>(
   store: Underneath,
   options: CheckedStoreOptions = {},
-): Underneath {
+): CheckedStore<Underneath> {
   const watch = new Watch(options, store.capabilities?.bytes === true);
   const checked: Record<string, unknown> = {
     name: store.name,
@@ -144,7 +149,7 @@ export function checkedStore<Underneath extends Store>(
       })();
     };
   }
-  return checked as unknown as Underneath;
+  return checked as unknown as CheckedStore<Underneath>;
 }
 
 /** What each key may hold, and what happened last. */

@@ -7,7 +7,7 @@ export {
   type ChaosStore,
   chaosStore,
 } from './chaos-store.ts';
-export { type CheckedStoreOptions, checkedStore } from './checked-store.ts';
+export { type CheckedStore, type CheckedStoreOptions, checkedStore } from './checked-store.ts';
 export type { ConformanceCapabilities } from './conformance/capabilities.ts';
 export type { ConformanceOptions, MakeStore } from './conformance/case.ts';
 export { type ConformanceIt, storeConformance } from './conformance/suite.ts';
