@@ -2,7 +2,7 @@
 // it has, which files they hold, and how to run a tool of it with its output kept for the case that it fails.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 
 /** The folder of the workspace. */
 export const root = join(import.meta.dirname, '..');
@@ -38,6 +38,23 @@ const listFolders = (folder) =>
 
 /** The published packages, by folder name. */
 export const packages = listFolders('packages');
+
+/**
+ * What users may import of a package, as its exports map says: `specifier`, its `source` and what is built of it, `types`
+ * included, relative to the package.
+ */
+export function listEntries(name) {
+  const { name: published, exports } = readJson(`packages/${name}/package.json`);
+  return Object.entries(exports)
+    .filter(([, target]) => typeof target === 'object')
+    .map(([subpath, target]) => ({
+      subpath,
+      specifier: posix.join(published, subpath),
+      source: posix.normalize(target['@reprise/source']),
+      output: posix.normalize(target.import.default),
+      types: posix.normalize(target.import.types),
+    }));
+}
 
 /** The private programs, by folder, that have sources yet. */
 export const programs = [...listFolders('examples').map((name) => `examples/${name}`), 'bench'].filter(

@@ -10,7 +10,8 @@
  *   --strict       exit code 1 when a budget is missed
  *   --seed <n>     for the random order of the samples
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Listr } from 'listr2';
 import type { PeerResults, RowResult } from './measure.ts';
@@ -47,6 +48,11 @@ const seed = Number(options.seed);
 const chosen = options.row.length > 0 ? rows.filter(({ name }) => options.row.includes(name)) : rows;
 const results: RowResult[] = [];
 const known: PeerResults | undefined = options.peers ? new Map() : undefined;
+const running = loadavg()[0] ?? 0;
+const load = running.toFixed(1);
+if (running > availableParallelism() / 2) {
+  console.error(`The machine is busy (load ${load}): the figures will be rough.`);
+}
 
 // One after the other: two at once would disturb each other.
 await new Listr(
@@ -74,7 +80,8 @@ console.log(
 );
 if (options.update) {
   const page = new URL('../../docs/benchmarks.md', import.meta.url);
-  writeFileSync(page, writePage(results, effort, seed));
+  mkdirSync(new URL('.', page), { recursive: true });
+  writeFileSync(page, writePage(results, { effort, seed, load }));
   console.log('docs/benchmarks.md is up to date.');
 }
 if (options.strict && missed.length > 0) process.exitCode = 1;

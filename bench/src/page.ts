@@ -8,15 +8,23 @@ function writeTable(heads: readonly string[], rows: readonly (readonly string[])
   return [line(heads), line(rule), ...rows.map(line)].join('\n');
 }
 
+/** What the page says of the run. */
+export interface PageFacts {
+  readonly effort: Effort;
+  readonly seed: number;
+  /** What was running, on average, in the minute before. */
+  readonly load: string;
+}
+
 /** The text of `docs/benchmarks.md`. */
-export function writePage(results: readonly RowResult[], effort: Effort, seed: number): string {
+export function writePage(results: readonly RowResult[], { effort, seed, load }: PageFacts): string {
   const held = results.filter((result) => nameVerdict(result) === 'holds').length;
   const processors = cpus();
   const day = new Date().toISOString().slice(0, 10);
   return `# Benchmarks
 
 Written by \`npm run bench -- --update\`; do not edit. ${day}, Node ${process.version}, ${process.platform} ${process.arch},
-${processors.length} processors${processors[0]?.model ? ` (${processors[0].model.trim()})` : ''}, seed ${seed}.
+${processors.length} processors, load ${load} when it began${processors[0]?.model ? ` (${processors[0].model.trim()})` : ''}, seed ${seed}.
 
 Every figure is a ratio to a stated limit that ran in the same process; absolute times say more about the machine than
 about the library. The limit is what nobody can beat with the same tools: the function that a person would write by hand for
@@ -60,7 +68,8 @@ ${listNotes(results)
 - **Rounds.** ${effort.rounds} rounds in each process after a warm-up in turns. In a round each of the three is sampled once, in random order,
   for at least ${effort.sampleTime} ms (misses: 40 ms), after a minor collection; a full one ends the round. A round's figure is the subject's time
   over the mean of both limits', a process's the median of its rounds, a row's the median of its processes.
-- **A/A.** The spread is the median distance from 1 of the limit against itself over all rounds of all processes.
+- **A/A.** The limit against itself goes through the same statistic: each process's median of its rounds. The spread is the
+  median distance of these from 1, so it holds what the order, the copies and the place in memory alone can make.
 - **Work.** A hit row calls 1,000 remembered keys in turn from an array made before, by the strings it was filled with;
   objects are other ones than those it was filled with, made before. No argument: sixteen functions in turn. Method: ten
   instances with 100 keys each. A miss row uses a new key for every call, with the cache full. The concurrent row makes

@@ -25,7 +25,7 @@ export interface Round {
 export interface Comparison {
   /** The subject's ratio to the limit, or how much more it takes: the median over processes of each one's median. */
   readonly value: number;
-  /** The limit against itself, see {@link spreadAround}. */
+  /** How far the limit against itself, each process's median of its rounds alike, typically lies from no difference. */
   readonly spread: number;
   /** The lowest and the highest process. */
   readonly low: number;
@@ -41,12 +41,10 @@ export function compareRounds(processes: readonly (readonly Round[])[], scale: S
   const perProcess = processes.map((rounds) =>
     median(rounds.map(({ limit, again, subject }) => compare(subject, (limit + again) / 2))),
   );
+  const againPerProcess = processes.map((rounds) => median(rounds.map(({ limit, again }) => compare(again, limit))));
   return {
     value: median(perProcess),
-    spread: spreadAround(
-      scale === 'ratio' ? 1 : 0,
-      processes.flat().map(({ limit, again }) => compare(again, limit)),
-    ),
+    spread: spreadAround(scale === 'ratio' ? 1 : 0, againPerProcess),
     low: Math.min(...perProcess),
     high: Math.max(...perProcess),
   };

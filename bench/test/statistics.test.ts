@@ -54,9 +54,11 @@ describe('compareRounds', () => {
     expect([value, spread, low, high]).toEqual([3, 0, 2, 6]);
   });
 
-  it('takes the spread from all rounds of all processes', () => {
-    const processes = [[round(10, 11, 10)], [round(10, 12, 10)], [round(10, 13, 10)]];
-    expect(compareRounds(processes, 'ratio').spread).toBeCloseTo(0.2);
+  it('puts the limit against itself through the same statistic', () => {
+    const noisy = [round(10, 11, 10), round(10, 90, 10), round(10, 11, 10)];
+    const slower = [round(10, 12, 10), round(10, 1, 10), round(10, 12, 10)];
+    const faster = [round(10, 7, 10), round(10, 7, 10), round(10, 70, 10)];
+    expect(compareRounds([noisy, slower, faster], 'ratio').spread).toBeCloseTo(0.2);
   });
 
   it('subtracts where the row states a difference', () => {

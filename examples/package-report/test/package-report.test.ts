@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+
+// Every test starts processes, which take their time on a busy machine.
+jest.setTimeout(60_000);
 
 const example = join(import.meta.dirname, '..');
 const program =

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
+
+// Every test starts processes, which take their time on a busy machine.
+jest.setTimeout(60_000);
 
 const example = join(import.meta.dirname, '..');
 const program =

@@ -1,4 +1,4 @@
-import { CodecError, MemoryRecord } from '@reprise/store';
+import { CodecError, MemoryRecord } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
 import type { Flight } from './flight.ts';
 import type { BoundKey } from './key/key-text.ts';
@@ -123,7 +123,13 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   #hit(record: MemoryRecord, place: Place, calls: number, shared: boolean): Promise<unknown> {
-    this.#counts.hits += calls;
+    const counts = this.#counts;
+    counts.hits += calls;
+    const loadTime = record.rest?.loadTime;
+    if (loadTime !== undefined) {
+      counts.saved += calls * loadTime;
+      counts.savings += calls;
+    }
     const remembered = this.#remembered;
     if (remembered.listening !== 0) for (let told = 0; told < calls; told++) remembered.emit('hit', () => place.text);
     return Promise.resolve(shared && this.copy !== undefined ? this.copy(record.value) : record.value);
@@ -164,10 +170,10 @@ export class AsyncEngine implements Engine, Shelf {
 
   // ── the shelf ──
 
-  keep(key: unknown, value: unknown, lifetime: Lifetime): void {
+  keep(key: unknown, value: unknown, lifetime: Lifetime, _promise: unknown, loadTime: number | undefined): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
-    this.#write(place, value, lifetime, false).catch(() => {});
+    this.#write(place, value, lifetime, false, loadTime).catch(() => {});
   }
 
   release(key: unknown): void {
@@ -175,7 +181,7 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   /** Failures are reported where they happen; the promise tells explicit callers. */
-  async #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean): Promise<void> {
+  async #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, loadTime?: number): Promise<void> {
     const { lanes, sender } = this.#shelf;
     const remembered = this.#remembered;
     if (lifetime === undefined) {
@@ -186,7 +192,7 @@ export class AsyncEngine implements Engine, Shelf {
     try {
       const kept = lanes.write(
         place.key,
-        new MemoryRecord(value, now, now + lifetime, undefined),
+        new MemoryRecord(value, now, now + lifetime, loadTime === undefined ? undefined : { loadTime }),
         place.full,
         fencing,
         sender,
@@ -218,6 +224,7 @@ export class AsyncEngine implements Engine, Shelf {
   async invalidatePlace(place: Place): Promise<boolean> {
     this.runs.flights.void(place.key);
     const remembered = this.#remembered;
+    remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
     const existed = await this.#shelf.lanes.drop(place.key, this.#shelf.sender);
     if (existed && this.#size > 0) this.#size--;
@@ -234,6 +241,7 @@ export class AsyncEngine implements Engine, Shelf {
   clearPrefix(prefix: string): void {
     const remembered = this.#remembered;
     this.#size = 0;
+    remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
     if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
   }

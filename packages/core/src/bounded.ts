@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers';
-import { StoreError } from '@reprise/store';
+import { StoreError } from '@reprise/store/contract';
 
 /**
  * A store operation that ends: with its result, its error, or a `StoreError` after `limit` milliseconds.

@@ -1,4 +1,4 @@
-import { OptionError } from '@reprise/store';
+import { OptionError } from '@reprise/store/contract';
 import { cachedBehind } from './cached.ts';
 import { type Cached, makeHandle } from './handle.ts';
 import { constructorOf } from './member.ts';

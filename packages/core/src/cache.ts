@@ -1,7 +1,6 @@
-import { type Entry, OptionError, type Store } from '@reprise/store';
+import { type Entry, OptionError, type Store } from '@reprise/store/contract';
 import { memoryStore } from '@reprise/store-memory';
 import type { Engine } from './engine.ts';
-import { warnOnce } from './events.ts';
 import { StoreHome } from './home.ts';
 import { functionMember } from './member.ts';
 import { cacheTable, checkTogether, configureTable, onceTable, type Policy, readOptions } from './options.ts';
@@ -186,7 +185,6 @@ export function createCache<S extends Store = ReturnType<typeof memoryStore>>(
   const home = new StoreHome({ name: name as string, store, solo: false, defaults: defaults as Policy, clock, random });
   const cache = new NamedCache<S>(name as string, home);
   register(name as string, cache as unknown as Cache, replaced);
-  sayWhatIsMissing(store, where);
   return cache as unknown as Cache<S>;
 }
 
@@ -200,19 +198,6 @@ export function givenStore(store: Store | undefined, bounds: Record<string, unkn
 /** The bounds as the memory store takes them: only what was said. */
 export function boundsOf(bounds: Record<string, unknown>): Record<string, never> {
   return Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined)) as Record<string, never>;
-}
-
-/** Once for each kind of store: which of the laws it cannot keep between processes. */
-function sayWhatIsMissing(store: Store, where: string): void {
-  if (store.persistent !== true || store.capabilities?.fences === true) return;
-  const kind = store.name ?? 'store';
-  warnOnce(
-    createCache,
-    kind,
-    'REPRISE_NO_FENCES',
-    `${where}: the ${kind} store has no fences: an invalidation holds in this process from its call, but a run that is under way in ` +
-      'another process may still store its older result',
-  );
 }
 
 function checkKey(key: unknown): string {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { OptionError, type Store } from '@reprise/store';
+import { OptionError, type Store } from '@reprise/store/contract';
 import { memoryStore } from '@reprise/store-memory';
 import { AsyncEngine } from './async-engine.ts';
 import { boundsOf, givenStore, homeOf } from './cache.ts';
@@ -8,6 +7,7 @@ import { DirectEngine } from './direct.ts';
 import type { Engine } from './engine.ts';
 import { attachHandle, type Cached, handleNames, makeHandle } from './handle.ts';
 import { StoreHome, solos } from './home.ts';
+import { digestOf } from './key/digest.ts';
 import { ignoreThis } from './key/ignore-this.ts';
 import type { Member } from './member.ts';
 import { rememberMember } from './members.ts';
@@ -154,17 +154,13 @@ function tellingOf(read: Read, member: Member, fn: AnyFunction, where: string) {
       `${where}: key: ignoreThis means per: 'class', and per says otherwise; leave one of them out`,
     );
   }
-  const version = read.version === 'source' ? hashOf(Function.prototype.toString.call(fn)) : read.version;
+  const version = read.version === 'source' ? digestOf(Function.prototype.toString.call(fn)) : read.version;
   const ownDefault = member.kind === 'function' ? 'class' : 'instance';
   return {
     key: key === ignoreThis ? undefined : key,
     per: key === ignoreThis ? ('class' as const) : (per ?? ownDefault),
     version,
   };
-}
-
-function hashOf(source: string): string {
-  return createHash('sha256').update(source).digest('base64url');
 }
 
 function ownPolicy(read: Read): Policy {

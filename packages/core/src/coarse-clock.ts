@@ -1,4 +1,4 @@
-import { memoryEpoch } from '@reprise/store';
+import { memoryEpoch } from '@reprise/store/contract';
 
 /*
  * Judging age costs a look at the clock, and that look costs several hits. This clock looks once for many hits where that

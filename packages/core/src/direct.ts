@@ -1,4 +1,4 @@
-import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store';
+import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';

@@ -1,4 +1,4 @@
-import { RepriseError } from '@reprise/store';
+import { RepriseError } from '@reprise/store/contract';
 import type { CacheEvent, CacheEventType } from './types.ts';
 
 /** Called with each event of the type it was registered for. What it throws is a process warning, never the caller's. */

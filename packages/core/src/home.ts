@@ -5,7 +5,7 @@ import {
   type RepriseError,
   type Store,
   type SyncStore,
-} from '@reprise/store';
+} from '@reprise/store/contract';
 import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
@@ -62,6 +62,7 @@ export class StoreHome implements Home {
   readonly #disabled = isDisabled();
   #enabled = true;
   #hasMissed = false;
+  #hasSaid = false;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
 
@@ -109,6 +110,21 @@ export class StoreHome implements Home {
   missInvalidation(): false {
     this.#hasMissed = true;
     return false;
+  }
+
+  noteInvalidation(): void {
+    if (this.#hasSaid) return;
+    this.#hasSaid = true;
+    const { store } = this;
+    if (store.persistent !== true || store.capabilities?.fences === true) return;
+    const kind = store.name ?? 'store';
+    warnOnce(
+      StoreHome,
+      kind,
+      'REPRISE_NO_FENCES',
+      `${this.name === undefined ? 'cached' : `cache '${this.name}'`}: the ${kind} store has no fences: an invalidation holds in ` +
+        'this process from its call, but a run under way in another process may still store its older result',
+    );
   }
 
   /** Takes a function in. */

@@ -8,7 +8,7 @@ export {
   type Store,
   StoreError,
   TimeoutError,
-} from '@reprise/store';
+} from '@reprise/store/contract';
 export { createCache } from './cache.ts';
 export { cacheOf } from './cache-of.ts';
 export { cached } from './cached.ts';

@@ -1,4 +1,4 @@
-import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store';
+import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import { entryOf, recordOf } from './record.ts';
 

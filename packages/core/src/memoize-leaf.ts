@@ -1,6 +1,3 @@
-/** What stands in the index for the result `undefined`: there, `undefined` means nothing. */
-export const nothing: object = Object.freeze(Object.create(null) as object);
-
 /** A result with a ttl. */
 export class Timed {
   /** The result itself; of an asynchronous function its promise. */

@@ -1,4 +1,4 @@
-import { OptionError, parseDuration } from '@reprise/store';
+import { OptionError, parseDuration } from '@reprise/store/contract';
 import { ignoreThis } from './key/ignore-this.ts';
 import type { Member } from './member.ts';
 import { cachedTable, type OptionTable, readOptions } from './options.ts';

@@ -114,9 +114,9 @@ export class EvictionOrder {
         if (now < this.#nextExpiry) return undefined;
       }
       const leaf = this.#leafAt(this.#hand);
-      // The last place takes the vacant one: the hand stays to look at it.
-      if (leaf === undefined || (leaf instanceof Timed && leaf.expiresAt <= now)) return this.#hand;
-      if (leaf instanceof Timed && leaf.expiresAt < this.#nextSeen) this.#nextSeen = leaf.expiresAt;
+      // The last place moves here, and the hand stays to look at it. What is not there is vacant.
+      if (!(leaf instanceof Timed) || leaf.expiresAt <= now) return this.#hand;
+      if (leaf.expiresAt < this.#nextSeen) this.#nextSeen = leaf.expiresAt;
       this.#hand++;
     }
     return undefined;
@@ -166,15 +166,14 @@ export class EvictionOrder {
     for (let index = tokens.length - 1; index >= 0; index--) {
       const [handle, token] = [levels[index], tokens[index]];
       const level = handle instanceof WeakRef ? handle.deref() : handle;
-      const leaf = level?.get(token);
-      if (level === undefined || leaf === undefined) continue;
+      if (!level?.has(token)) continue;
       level.marks = undefined;
       let known = seen.get(level);
       if (known === undefined) seen.set(level, (known = [new Set(), new Set()]));
       const set = known[isPlain(token) ? 0 : 1];
       if (set.has(markOf(token))) continue;
       set.add(markOf(token));
-      this.add({ level, token }, leaf, settled[index] ?? 0);
+      this.add({ level, token }, level.get(token), settled[index] ?? 0);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Run } from './context.ts';
 import { ArgumentIndex } from './key/argument-index.ts';
 import type { Level } from './key/index-level.ts';
 import type { ArgumentPath } from './key/index-token.ts';
-import { nothing, Timed } from './memoize-leaf.ts';
+import { Timed } from './memoize-leaf.ts';
 import { EvictionOrder } from './memoize-order.ts';
 import { Tally } from './memoize-tally.ts';
 
@@ -60,10 +60,11 @@ export class Shelf {
 
   /** The result of a call, in an object; `undefined` where there is none that is fresh. */
   fresh(path: ArgumentPath): { readonly value: unknown } | undefined {
-    const leaf = this.entries.at(path);
-    if (leaf === undefined) return undefined;
+    const place = this.entries.placeOf(path);
+    if (place === undefined) return undefined;
+    const leaf = place.level.get(place.token);
     if (leaf instanceof Timed) return leaf.expiresAt > readNow() ? leaf : undefined;
-    return { value: leaf === nothing ? undefined : leaf };
+    return { value: leaf };
   }
 
   /** Keeps a result in place of an older one, and no more than there is room for. */
@@ -72,7 +73,7 @@ export class Shelf {
     if (maxSize === 0 || ttl === 0) return;
     const { entries } = this;
     const now = readNow();
-    const leaf = ttl === Infinity ? (value === undefined ? nothing : value) : new Timed(value, now + ttl);
+    const leaf = ttl === Infinity ? value : new Timed(value, now + ttl);
     const before = entries.size;
     const place = entries.put(path, leaf);
     this.#noteRoot(path.arity, leaf);
@@ -152,8 +153,7 @@ export class Shelf {
       if (listed === undefined) return;
       const { level, token } = listed;
       const leaf = level?.get(token);
-      if (level === undefined || leaf === undefined) continue;
-      this.#dropAt(level, token);
+      if (level === undefined || !this.#dropAt(level, token)) continue;
       if (!(leaf instanceof Timed && leaf.expiresAt <= now)) this.tally.evictions++;
     }
     this.tally.sampleNext();

@@ -1,7 +1,15 @@
 import { locate, makeVerb } from './decorator/verb.ts';
 import { attachHandle } from './handle.ts';
 import type { Member } from './member.ts';
-import { makeBareCall, makeOwnedCall, makePlainCall, makeTimedCall } from './memoize-call.ts';
+import {
+  makeAnyCall,
+  makeBinaryCall,
+  makeNullaryCall,
+  makeOwnedUnaryCall,
+  makeTernaryCall,
+  makeTimedUnaryCall,
+  makeUnaryCall,
+} from './memoize-call.ts';
 import { makeMemoizeHandle, memoizeHandleNames } from './memoize-handle.ts';
 import { MemoizeMemory } from './memoize-memory.ts';
 import { readMemoizeOptions } from './memoize-options.ts';
@@ -23,21 +31,27 @@ export function memoizeFunction(fn: AnyFunction, member: Member, options: unknow
   // Asked when a function is wrapped, so that no call has to.
   const isDisabled = process.env['REPRISE_DISABLED'] === '1';
   const memory = new MemoizeMemory(fn, member, isDisabled ? { ...read, maxSize: 0 } : read);
-  const { common, owners } = memory;
   const ask: AnyFunction = function (this: unknown, ...args: unknown[]): unknown {
     return memory.ask(this, args);
   };
-  const isTimed = read.ttl !== Infinity;
-  let call: AnyFunction;
-  if (isDisabled) call = makePassingCall(memory);
-  else if (memory.isTold) call = ask;
-  else if (owners !== undefined) call = makeOwnedCall(owners.shelves, isTimed, ask);
-  else if (isTimed) call = makeTimedCall(common, ask);
-  else call = fn.length === 0 ? makeBareCall(common, ask) : makePlainCall(common, ask);
+  const call = isDisabled ? makePassingCall(memory) : chooseCall(memory, fn.length, read.ttl !== Infinity, ask);
   memory.wrapper = call;
   memories.set(call, memory);
   if (member.kind === 'function') attachHandle(call, makeMemoizeHandle(memory, { self: undefined, everyone: true }));
   return call;
+}
+
+function chooseCall(memory: MemoizeMemory, arity: number, isTimed: boolean, ask: AnyFunction): AnyFunction {
+  const { common, owners } = memory;
+  if (memory.isTold) return ask;
+  if (owners !== undefined) {
+    const { shelves } = owners;
+    if (arity === 1 && !isTimed) return makeOwnedUnaryCall(shelves, ask);
+    return makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
+  }
+  if (isTimed) return arity === 1 ? makeTimedUnaryCall(common, ask) : makeAnyCall(() => common, true, ask);
+  const make = [makeNullaryCall, makeUnaryCall, makeBinaryCall, makeTernaryCall][arity];
+  return make === undefined ? makeAnyCall(() => common, false, ask) : make(common, ask);
 }
 
 /** For `REPRISE_DISABLED=1`. */

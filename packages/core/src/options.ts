@@ -1,4 +1,4 @@
-import { OptionError, parseDuration, type Store } from '@reprise/store';
+import { OptionError, parseDuration, type Store } from '@reprise/store/contract';
 
 /** Checks one option; returns what it means, or throws an `OptionError`. `where` names member and option. */
 type Check = (value: unknown, where: string) => unknown;

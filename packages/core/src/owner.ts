@@ -1,4 +1,4 @@
-import type { RemovalCause } from '@reprise/store';
+import type { RemovalCause } from '@reprise/store/contract';
 import { Slot, SlotIndex } from './key/argument-index.ts';
 import { Counts } from './stats.ts';
 

@@ -1,4 +1,4 @@
-import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails, StoreError } from '@reprise/store';
+import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails, StoreError } from '@reprise/store/contract';
 
 /** A store's entry in the form that the engine judges. @throws StoreError when it is no entry at all */
 export function recordOf(entry: unknown): MemoryRecord {

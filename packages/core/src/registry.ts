@@ -1,4 +1,4 @@
-import { OptionError } from '@reprise/store';
+import { OptionError } from '@reprise/store/contract';
 import type { Cache } from './types.ts';
 
 interface Registered {

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { OptionError, parseDuration, RepriseError } from '@reprise/store';
+import { OptionError, parseDuration, RepriseError } from '@reprise/store/contract';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
 import type { Policy } from './options.ts';
@@ -23,6 +23,8 @@ export interface Home {
   readonly off: boolean;
   /** An invalidation was asked for while the cache was off: what it should have removed must not answer later. @returns `false` */
   missInvalidation(): false;
+  /** An invalidation goes to the store: the moment to say, once, what the store cannot promise about it. */
+  noteInvalidation(): void;
 }
 
 /** What a verdict on a fresh result needs: how long it may be answered; `undefined`: it is not to be stored. */

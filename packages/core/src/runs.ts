@@ -1,4 +1,4 @@
-import { RepriseError } from '@reprise/store';
+import { RepriseError } from '@reprise/store/contract';
 import { closesCircle, currentRun, enterRun, leaveRun, noteWait, type Run } from './context.ts';
 import { Flight, Flights } from './flight.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
@@ -10,7 +10,13 @@ import type { AnyFunction } from './types.ts';
 /** Where the results of one function go; the three kinds of store each have one. */
 export interface Shelf {
   /** Keeps a fresh result; where `lifetime` is `undefined`, removes the older one instead. */
-  keep(key: unknown, value: unknown, lifetime: Lifetime, promise: Promise<unknown> | undefined): void;
+  keep(
+    key: unknown,
+    value: unknown,
+    lifetime: Lifetime,
+    promise: Promise<unknown> | undefined,
+    loadTime: number | undefined,
+  ): void;
   /** A flight has ended and left nothing: what was only there for it can go. */
   release(key: unknown): void;
   /** The key in text. */
@@ -170,7 +176,7 @@ export class Runs {
     value: unknown,
   ): void {
     const shelf = this.#shelf;
-    this.#told('load', flight, counts, start);
+    const loadTime = this.#told('load', flight, counts, start);
     let lifetime: Lifetime;
     const { ttl, cacheIf } = work.policy;
     if (isOneShot(value)) this.#reportOneShot(flight);
@@ -180,7 +186,7 @@ export class Runs {
     this.flights.close(flight);
     if (!flight.voided) {
       this.flights.supersede(flight);
-      shelf.keep(flight.key, value, lifetime, flight.promise);
+      shelf.keep(flight.key, value, lifetime, flight.promise, loadTime);
     }
     if (flight.voided || lifetime === undefined) shelf.release(flight.key);
   }
@@ -210,9 +216,10 @@ export class Runs {
     this.#shelf.release(flight.key);
   }
 
-  #told(type: 'load', flight: Flight, counts: Counts, start: number, error?: unknown): void {
+  #told(type: 'load', flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {
     const duration = this.#watch.stop(start, counts);
     if (this.#remembered.listening !== 0) this.#tell(type, flight, duration, error);
+    return duration;
   }
 
   #tell(type: 'load', flight: Flight, duration: number | undefined, error: unknown): void {

@@ -1,4 +1,4 @@
-import { KeyError } from '@reprise/store';
+import { KeyError } from '@reprise/store/contract';
 import { isThenable } from './one-shot.ts';
 import type { AnyFunction, KeyPart } from './types.ts';
 

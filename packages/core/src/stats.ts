@@ -16,6 +16,9 @@ export class Counts {
   /** Sum of the measured load times, in milliseconds, and how many they are. */
   timed = 0;
   timings = 0;
+  /** Load times that hits spared, where the entry knows its own, and how many hits they are. */
+  saved = 0;
+  savings = 0;
 
   add(other: Counts): void {
     this.hits += other.hits;
@@ -28,6 +31,8 @@ export class Counts {
     this.evictions += other.evictions;
     this.timed += other.timed;
     this.timings += other.timings;
+    this.saved += other.saved;
+    this.savings += other.savings;
   }
 }
 
@@ -48,6 +53,7 @@ export function statsOf(counts: Counts, size: number): Stats {
     size,
     hitRatio: asked === 0 ? 0 : (hits + stale) / asked,
     loadTime,
-    timeSaved: (hits + stale) * loadTime,
+    // An entry from another process brings its load time along; for the others it is the mean of this one.
+    timeSaved: counts.saved + (hits + stale - counts.savings) * loadTime,
   };
 }

@@ -1,4 +1,4 @@
-import { CodecError, MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store';
+import { CodecError, MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
 import type { BoundKey } from './key/key-text.ts';
 import type { Policy } from './options.ts';
@@ -160,7 +160,12 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     const record = this.#shelf.read(place.key, place.full);
     if (record !== undefined && this.#isFresh(record)) {
-      this.#counts.hits++;
+      const counts = this.#counts;
+      counts.hits++;
+      if (record.rest?.loadTime !== undefined) {
+        counts.saved += record.rest.loadTime;
+        counts.savings++;
+      }
       if (remembered.listening !== 0) remembered.emit('hit', () => place.text);
       return this.runs.isAsync ? Promise.resolve(record.value) : record.value;
     }
@@ -195,11 +200,11 @@ export class SyncEngine implements Engine, Shelf {
 
   // ── the shelf ──
 
-  keep(key: unknown, value: unknown, lifetime: Lifetime): void {
+  keep(key: unknown, value: unknown, lifetime: Lifetime, _promise: unknown, loadTime: number | undefined): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
     try {
-      this.#write(place, value, lifetime, false);
+      this.#write(place, value, lifetime, false, loadTime);
     } catch {
       // Reported; the caller has the value.
     }
@@ -210,7 +215,7 @@ export class SyncEngine implements Engine, Shelf {
     if (!this.runs.flights.has(key)) this.#places.delete(key as string);
   }
 
-  #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean): void {
+  #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, loadTime?: number): void {
     if (lifetime === undefined) {
       this.#shelf.drop(place.key);
       return;
@@ -218,7 +223,14 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     const now = remembered.home.now();
     try {
-      if (!this.#shelf.write(place.key, new MemoryRecord(value, now, now + lifetime, undefined), place.full, fencing))
+      if (
+        !this.#shelf.write(
+          place.key,
+          new MemoryRecord(value, now, now + lifetime, loadTime === undefined ? undefined : { loadTime }),
+          place.full,
+          fencing,
+        )
+      )
         return;
     } catch (error) {
       // What the codec refuses is not stored, and takes the place of what was.
@@ -245,6 +257,7 @@ export class SyncEngine implements Engine, Shelf {
   invalidatePlace(place: Place): boolean {
     this.runs.flights.void(place.key);
     const remembered = this.#remembered;
+    remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
     const existed = this.#shelf.drop(place.key);
     if (existed && this.#size > 0) this.#size--;
@@ -261,6 +274,7 @@ export class SyncEngine implements Engine, Shelf {
   clearPrefix(prefix: string): void {
     const remembered = this.#remembered;
     this.#size = 0;
+    remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
     if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
   }

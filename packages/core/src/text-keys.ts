@@ -1,4 +1,4 @@
-import { OptionError } from '@reprise/store';
+import { OptionError } from '@reprise/store/contract';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { type BoundKey, boundKey, keyText } from './key/key-text.ts';

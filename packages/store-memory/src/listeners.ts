@@ -1,4 +1,4 @@
-import type { RemovalCause, StoreListener } from '@reprise/store';
+import type { RemovalCause, StoreListener } from '@reprise/store/contract';
 
 /**
  * Who hears of what a store does by itself.

@@ -9,7 +9,7 @@ import {
   type StoreListener,
   type SyncStore,
   systemClock,
-} from '@reprise/store';
+} from '@reprise/store/contract';
 import { Listeners } from './listeners.ts';
 import { checkBounds, checkOptions, defaultMaxSize, type MemoryStoreOptions } from './options.ts';
 import { endOf, toEntry, toRecord } from './record.ts';

@@ -1,4 +1,4 @@
-import { type Bounds, type Clock, OptionError } from '@reprise/store';
+import { type Bounds, type Clock, OptionError } from '@reprise/store/contract';
 
 /** What {@link memoryStore} may be told. */
 export interface MemoryStoreOptions {

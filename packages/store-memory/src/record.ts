@@ -1,4 +1,4 @@
-import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails } from '@reprise/store';
+import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails } from '@reprise/store/contract';
 
 /** The moment at which a record can no longer be answered in any way, relative to the epoch of records; `Infinity` never. */
 export function endOf(record: MemoryRecord): number {

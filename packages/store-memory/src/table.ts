@@ -5,7 +5,7 @@ import {
   type MemoryRecord,
   memoryEpoch,
   RepriseError,
-} from '@reprise/store';
+} from '@reprise/store/contract';
 import { LRUCache } from 'lru-cache';
 import type { Listeners } from './listeners.ts';
 import { endOf } from './record.ts';
@@ -271,8 +271,6 @@ export class Table implements DirectStore {
     else record.rest.size = size;
     while (this.#lru !== undefined && this.#lru.size > 0 && this.#bytes + size > this.#maxBytes) {
       if (!this.#dropExpired(this.#lru, key, record)) this.#lru.pop();
-      // Fractions of weight that did not cancel out.
-      if (this.#lru?.size === 0) this.#bytes = 0;
     }
     return true;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LRUCache } from 'lru-cache';
-import { memoryStore } from '../src/index.ts';
+import { type MemoryStore, type MemoryStoreOptions, memoryStore } from '../src/index.ts';
 import { clock, entry, keysOf, listen, make, record } from './fixture.ts';
 
 describe('eviction by number', () => {
@@ -68,6 +68,23 @@ describe('eviction by number', () => {
     expect(store.size() + store.direct.count()).toBe(3);
   });
 });
+
+/** A store, and how often it has asked its clock since that was last counted. */
+function makeCounted(options: MemoryStoreOptions): { store: MemoryStore; countReads: () => number } {
+  let reads = 0;
+  const counted = {
+    now: () => {
+      reads++;
+      return clock.now();
+    },
+  };
+  const countReads = (): number => {
+    const counts = reads;
+    reads = 0;
+    return counts;
+  };
+  return { store: memoryStore({ ...options, clock: counted }), countReads };
+}
 
 describe('eviction of what has expired', () => {
   it('comes before any living entry, wherever it stands, in stores of up to 100', () => {
@@ -159,15 +176,47 @@ describe('eviction of what has expired', () => {
     }
   });
 
-  it('reads no clock while no record can have expired', () => {
-    let reads = 0;
-    const store = memoryStore({ maxSize: 3, clock: { now: () => clock.now() + 0 * reads++ } });
-    for (let index = 0; index < 50; index++) store.direct.keep(index, record(index));
-    for (let index = 0; index < 50; index++) store.direct.find(index);
-    expect(reads).toBe(0);
+  it('asks the clock only while a record may have expired', () => {
+    for (const maxSize of [3, 300]) {
+      const { store, countReads } = makeCounted({ maxSize });
+      for (let index = 0; index < 1_000; index++) store.direct.keep(index, record(index));
+      for (let index = 0; index < 1_000; index++) store.direct.find(index);
+      expect(countReads()).toBe(0);
+      store.direct.keep('ends', record(1, 1_000));
+      store.direct.keep('more', record(1));
+      expect(countReads()).toBe(maxSize === 3 ? 1 : 0);
+      clock.advance(1_000);
+      store.direct.keep('most', record(1));
+      expect(countReads()).toBe(1);
+    }
+  });
+
+  it('stops searching once the records with an end are gone', () => {
+    for (const maxSize of [50, 300]) {
+      const { store, countReads } = makeCounted({ maxSize });
+      // Twice, as what one round of the search has seen must not be left over for the next.
+      for (const ttl of [1_000, 2_000]) {
+        store.direct.keep('ends', record(1, ttl));
+        for (let index = 0; index < maxSize; index++)
+          store.direct.keep(index, record(index, index < 5 ? 2_000 : Infinity));
+        clock.advance(ttl);
+        for (let index = 0; index < 2_000; index++) store.direct.keep(`new${ttl}:${index}`, record(index));
+      }
+      countReads();
+      for (let index = 0; index < 2_000; index++) store.direct.keep(`more:${index}`, record(index));
+      expect(countReads()).toBe(0);
+    }
+  });
+
+  it('rests after a search in vain, so that a full store pays for two looks an eviction at most', () => {
+    const { store, countReads } = makeCounted({ maxSize: 5_000 });
     store.direct.keep('ends', record(1, 1_000));
-    store.direct.keep('more', record(1));
-    expect(reads).toBe(1);
+    for (let index = 0; index < 5_000; index++) store.direct.keep(index, record(index, 100_000));
+    clock.advance(1_000);
+    for (let index = 5_000; index < 7_000; index++) store.direct.keep(index, record(index, 100_000));
+    const reads = countReads();
+    expect(reads).toBeGreaterThan(30);
+    expect(reads).toBeLessThan(50);
   });
 
   it('counts time without a read too', () => {

@@ -17,6 +17,7 @@ describe('listeners', () => {
     expect(heard.removed).toEqual([]);
     clock.advance(1_000);
     expect(store.get('x')).toBeUndefined();
+    expect(heard.removed).toEqual([['x', 'expire']]);
     clock.advance(1_000);
     expect(store.prune()).toBe(1);
     for (const key of ['c', 'd', 'e']) store.set(key, entry(key));
@@ -62,6 +63,16 @@ describe('listeners', () => {
     store.set('a', entry(1));
     expect(store.set('b', entry(2))).toBe(true);
     expect(heard).toEqual({ removed: [['a', 'evict']], failed: [[thrown, undefined]] });
+  });
+
+  it('hear of what was kept before they came', () => {
+    const store = make({ maxSize: 2 });
+    store.direct.keep(1, record(1));
+    store.direct.keep(2, record(2));
+    store.direct.find(1);
+    const heard = listen(store);
+    store.direct.keep(3, record(3));
+    expect(heard.removed).toEqual([[2, 'evict']]);
   });
 
   it('leave one at a time', () => {

@@ -114,6 +114,18 @@ describe('eviction by weight', () => {
     expect(keysOf(store)).toEqual(['middle', 'new', 'old']);
   });
 
+  it('finds the expired among a hundred, though there were more before', () => {
+    const store = make({ maxBytes: 120, maxSize: 1_000, sizeOf });
+    for (let index = 0; index < 119; index++) store.set(`k${index}`, entry(1));
+    store.set('short', entry(1, 1_000));
+    for (let index = 0; index < 30; index++) store.delete(`k${index}`);
+    clock.advance(1_000);
+    store.set('heavy', entry(31));
+    expect(store.size()).toBe(90);
+    expect(keysOf(store)).toContain('k30');
+    expect(store.prune()).toBe(0);
+  });
+
   it('keeps both bounds, of which either may be lowered and raised', () => {
     const store = make({ maxSize: 5, maxBytes: 10, sizeOf });
     for (let index = 0; index < 5; index++) store.set(`k${index}`, entry(2));

@@ -3,7 +3,7 @@ import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
 import { decodeTagged } from './codec/tagged-decoder.ts';
 import { encodeTagged } from './codec/tagged-encoder.ts';
 import { forms } from './codec/tags.ts';
-import { CodecError, OptionError } from './errors.ts';
+import { CodecError, OptionError } from './contract.ts';
 
 /**
  * Turns values into bytes and back, for stores that keep bytes. What a codec gives back must equal what it was given, or

@@ -1,29 +1,3 @@
-export { type Clock, systemClock } from './clock.ts';
 export { type Codec, type CodecOptions, createCodec, defaultCodec } from './codec.ts';
-export { type Duration, parseDuration } from './duration.ts';
-export type { Entry } from './entry.ts';
+export * from './contract.ts';
 export { decodeEnvelope, type EnvelopeDetails, encodeEnvelope } from './envelope.ts';
-export {
-  CodecError,
-  type ErrorCode,
-  type ErrorDetails,
-  KeyError,
-  OptionError,
-  RepriseError,
-  StoreError,
-  TimeoutError,
-} from './errors.ts';
-export {
-  type AsyncStore,
-  type Bounds,
-  type DirectStore,
-  MemoryRecord,
-  memoryEpoch,
-  type RecordDetails,
-  type RemovalCause,
-  type Store,
-  type StoreBase,
-  type StoreCapabilities,
-  type StoreListener,
-  type SyncStore,
-} from './store.ts';

@@ -1,4 +1,4 @@
-import { OptionError } from '@reprise/store';
+import { OptionError } from '@reprise/store/contract';
 import type { FunctionObject } from '../types/function.ts';
 
 /** Own properties that every function has, and that are not copied as the others are. */

@@ -1,4 +1,4 @@
-import { OptionError } from '@reprise/store';
+import { OptionError } from '@reprise/store/contract';
 
 const adviceFor: Readonly<Record<string, (verb: string) => string>> = {
   class: (verb) =>

@@ -1,4 +1,4 @@
-import { OptionError } from '@reprise/store';
+import { OptionError } from '@reprise/store/contract';
 import { functionMember, isClass, type Member, nameClass } from '../member.ts';
 import type { AnyFunction, FunctionObject } from '../types/function.ts';
 import { dress, refuseHidden } from './dress.ts';

@@ -29,7 +29,7 @@ interface Remains {
 }
 
 /**
- * A map from argument lists to leaves, which can be anything but `undefined`. It keeps snapshots of what is compared by value,
+ * A map from argument lists to leaves of any kind. It keeps snapshots of what is compared by value,
  * and holds weakly what is known by identity: when that is collected its leaves go, even if one of them leads back to it.
  *
  * @example
@@ -72,7 +72,7 @@ export class ArgumentIndex<Leaf> implements Watcher {
     return this.#roots[arity];
   }
 
-  /** The leaf of a call. @throws KeyError when an argument cannot be read */
+  /** The leaf of a call; `undefined` where there is none, or it is that. @throws KeyError when an argument cannot be read */
   find(args: ArrayLike<unknown>): Leaf | undefined {
     let child: unknown = this.#roots[args.length];
     if (child === undefined) return undefined;
@@ -135,7 +135,7 @@ export class ArgumentIndex<Leaf> implements Watcher {
     const last = path.tokens.length - 1;
     for (let step = 0; step < last && level !== undefined; step++) level = follow(level, path, step) as Level | undefined;
     const token = path.tokens[last];
-    return level === undefined || level.get(token) === undefined ? undefined : { level, token };
+    return level?.has(token) ? { level, token } : undefined;
   }
 
   /** Puts a leaf where a captured path leads, in place of the one that was there. */

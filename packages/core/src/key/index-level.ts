@@ -51,6 +51,12 @@ export class Level {
     return this.objects?.get(token);
   }
 
+  /** Whether something stands behind a token, be it `undefined`. */
+  has(token: unknown): boolean {
+    if (!isObjectToken(token)) return this.children.has(token);
+    return this.objects?.has(token) ?? false;
+  }
+
   /** Puts a child behind a token; answers whether there was none. */
   set(token: unknown, child: unknown, watcher: Watcher): boolean {
     if (isObjectToken(token)) {
@@ -138,6 +144,13 @@ export class ObjectTokens {
     return value === undefined ? undefined : this.#identities.get(value)?.child;
   }
 
+  has(token: ObjectToken): boolean {
+    if (token instanceof TextToken) return this.#texts.has(token.text);
+    if (token instanceof ShapeToken) return this.#shapes.has(token.signature);
+    const value = token.ref.deref();
+    return value !== undefined && this.#identities.has(value);
+  }
+
   set(token: ObjectToken, child: unknown, level: Level, watcher: Watcher): boolean {
     if (token instanceof TextToken) return setIn(this.#texts, token.text, child);
     if (token instanceof ShapeToken) {
@@ -182,10 +195,7 @@ export class ObjectTokens {
   *entries(): Generator<[token: ObjectToken, child: unknown], void, undefined> {
     for (const [text, child] of this.#texts) yield [new TextToken(text), child];
     for (const level of this.#shapes.values()) yield [level.token as ShapeToken, level];
-    for (const token of this.#tokens) {
-      const child = this.get(token);
-      if (child !== undefined) yield [token, child];
-    }
+    for (const token of this.#tokens) if (this.has(token)) yield [token, this.get(token)];
   }
 
   #noteRecent(level: Level): void {

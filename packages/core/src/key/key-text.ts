@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { digestOf } from './digest.ts';
 
 /** What tells one call from all others in a cache, in text. */
 export interface KeyTextParts {
@@ -88,8 +88,7 @@ export function boundKey(namespace: string, text: string): BoundKey {
 /** At most `maxBytes` of UTF-8, one to one as far as SHA-256 is: what is left whole never looks like what was hashed. */
 function boundText(text: string, maxBytes: number): string {
   if (fits(text, maxBytes) && !looksHashed(text)) return text;
-  const digest = hash('sha256', text, 'base64url');
-  return `${headOf(text, maxBytes - hashLength - 1)}~${digest}`;
+  return `${headOf(text, maxBytes - hashLength - 1)}~${digestOf(text)}`;
 }
 
 function fits(text: string, maxBytes: number): boolean {

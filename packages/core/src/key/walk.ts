@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { KeyError } from '@reprise/store';
+import { KeyError } from '@reprise/store/contract';
 import { cacheKey } from './cache-key.ts';
 
 /** How an argument becomes text. */

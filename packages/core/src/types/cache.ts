@@ -1,4 +1,4 @@
-import type { Clock, Duration, Entry, Store, SyncStore } from '@reprise/store';
+import type { Clock, Duration, Entry, Store, SyncStore } from '@reprise/store/contract';
 import type { CacheEventType, CacheListener, Stats } from './event.ts';
 import type { Answer, AnyFunction } from './function.ts';
 import type { CachedOptions } from './options.ts';

@@ -1,4 +1,4 @@
-import type { AsyncStore, Store, SyncStore } from '@reprise/store';
+import type { AsyncStore, Store, SyncStore } from '@reprise/store/contract';
 
 /** Any function or method, whatever its `this`, arguments and result. */
 export type AnyFunction = (this: any, ...args: any) => any;

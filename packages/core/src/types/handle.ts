@@ -1,4 +1,4 @@
-import type { Store, SyncStore } from '@reprise/store';
+import type { Store, SyncStore } from '@reprise/store/contract';
 import type { CacheEventType, CacheListener, Inspection, Stats } from './event.ts';
 import type { Answer, AnyFunction, Kept, Value } from './function.ts';
 

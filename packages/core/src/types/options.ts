@@ -1,4 +1,4 @@
-import type { Duration, Store } from '@reprise/store';
+import type { Duration, Store } from '@reprise/store/contract';
 import type { Cache } from './cache.ts';
 import type { AnyFunction, KeyPart, Value } from './function.ts';
 

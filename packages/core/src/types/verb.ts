@@ -1,4 +1,4 @@
-import type { AsyncStore, Store, SyncStore } from '@reprise/store';
+import type { AsyncStore, Store, SyncStore } from '@reprise/store/contract';
 import type { Cache } from './cache.ts';
 import type { AnyFunction } from './function.ts';
 import type { CachedFunction, MemoizedFunction } from './handle.ts';

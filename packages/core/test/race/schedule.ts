@@ -88,8 +88,11 @@ export type StepWork =
   | { readonly do: 'turn' }
   | { readonly do: 'time out' };
 
-/** One step. Without `pause` the next one comes in the same synchronous stretch. */
-export type Step = StepWork & { readonly pause: boolean };
+/**
+ * One step, and how long it is until the next: until all is quiet, for one turn of the microtask queue, or not at all: then both are in
+ * one synchronous stretch.
+ */
+export type Step = StepWork & { readonly pause: 'long' | 'tick' | 'none' };
 
 export interface Schedule {
   readonly seed: number;
@@ -177,7 +180,7 @@ function makePlan(dice: Dice, setup: Setup, depth = 0): Plan {
 }
 
 function makeStep(dice: Dice, setup: Setup): Step {
-  const pause = !dice.chance(0.25);
+  const pause = dice.weigh({ long: 7, tick: 2, none: 1 });
   return { ...makeWork(dice, setup), pause };
 }
 
@@ -248,7 +251,7 @@ export function describeSchedule({ seed, setup, steps }: Schedule): string {
 
 function describe(step: Step): string {
   const { do: verb, pause, ...rest } = step;
-  return `${verb} ${JSON.stringify(rest, showInfinity)}${pause ? '' : ' …'}`;
+  return `${verb} ${JSON.stringify(rest, showInfinity)}${{ long: '', tick: ' …', none: ' +' }[pause]}`;
 }
 
 function showInfinity(_key: string, value: unknown): unknown {

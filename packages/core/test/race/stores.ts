@@ -80,7 +80,10 @@ export class TextStore implements SyncStore {
   readonly persistent = false;
   readonly #entries = new Map<string, Entry>();
   readonly #faults: { readonly verb: Verb; readonly late: boolean }[] = [];
+  /** Whether an operation that changes something has failed. */
   failed = false;
+  /** Whether anything has failed, so that what is stored may not have been found. */
+  faulted = false;
 
   get(key: string): Entry | undefined {
     return this.#do('get', () => this.#entries.get(key));
@@ -117,6 +120,7 @@ export class TextStore implements SyncStore {
     const index = this.#faults.findIndex((fault) => fault.verb === verb);
     if (index < 0) return apply();
     const [fault] = this.#faults.splice(index, 1);
+    this.faulted = true;
     if (verb !== 'get') this.failed = true;
     if (fault?.late === true) apply();
     throw new Error(`${verb}: failed`);

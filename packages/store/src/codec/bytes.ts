@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import { CodecError } from '../errors.ts';
+import { CodecError } from '../contract.ts';
 
 const initialLength = 4_096;
 /** One scratch area is kept between uses; who finds it taken (an encoder that was entered again) makes its own. */

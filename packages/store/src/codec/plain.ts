@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
-import { CodecError } from '../errors.ts';
+import { CodecError } from '../contract.ts';
 import { forms } from './tags.ts';
 
 const descriptorOf = Object.getOwnPropertyDescriptor;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { CodecError } from '../errors.ts';
+import { CodecError } from '../contract.ts';
 import { ByteReader } from './bytes.ts';
 import { isBigEndian } from './tagged-encoder.ts';
 import { errorKinds, tags, viewKinds } from './tags.ts';

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { CodecError } from '../errors.ts';
+import { CodecError } from '../contract.ts';
 import { ByteWriter } from './bytes.ts';
 import { errorKindOf, inheritedName, nearestErrorKind } from './error-kind.ts';
 import {

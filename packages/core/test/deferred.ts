@@ -1,0 +1,40 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** A promise that is settled by hand. */
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  resolve(value: Value): void;
+  reject(error: unknown): void;
+}
+
+export function defer<Value = void>(): Deferred<Value> {
+  let resolve!: (value: Value) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** An asynchronous function whose runs end when told, in any order. */
+export interface HeldFunction<Args extends unknown[], Value> {
+  (...args: Args): Promise<Value>;
+  /** One for each run, in the order of the calls. */
+  readonly runs: (Deferred<Value> & { readonly args: Args })[];
+}
+
+export function holdRuns<Args extends unknown[], Value>(): HeldFunction<Args, Value> {
+  const runs: (Deferred<Value> & { readonly args: Args })[] = [];
+  async function held(...args: Args): Promise<Value> {
+    const run = { ...defer<Value>(), args };
+    runs.push(run);
+    return run.promise;
+  }
+  return Object.assign(held, { runs });
+}
+
+/** Lets everything that is ready happen: promises, and a few turns of the event loop. No time passes. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await setImmediate();
+}

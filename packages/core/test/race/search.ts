@@ -1,0 +1,61 @@
+import { Violation } from './model.ts';
+import { play, type Stage } from './player.ts';
+import { describeSchedule, type HomeKind, homeKinds, makeSchedule, type Schedule } from './schedule.ts';
+
+/** A schedule in which a law did not hold, made as short as dropping steps makes it. */
+export interface Finding {
+  readonly law: string;
+  readonly report: string;
+  /** How many schedules were played before it was found. */
+  readonly after: number;
+}
+
+/** Seeds `first`, `first + 1`, …, on each home in turn. */
+export interface Search {
+  readonly first: number;
+  readonly count: number;
+  readonly homes?: readonly HomeKind[];
+  readonly prepare?: (stage: Stage) => void;
+}
+
+/** Plays schedules until a law does not hold. */
+export async function findViolation({ first, count, homes = homeKinds, prepare }: Search): Promise<Finding | undefined> {
+  for (let number = 0; number < count; number++) {
+    const home = homes[number % homes.length] as HomeKind;
+    const schedule = makeSchedule(first + Math.floor(number / homes.length), home);
+    const violation = await tryOut(schedule, prepare);
+    if (violation === undefined) continue;
+    const [shortest, last] = await shrink(schedule, violation, prepare);
+    return { law: last.law, report: `${last.message}\n${describeSchedule(shortest)}`, after: number + 1 };
+  }
+  return undefined;
+}
+
+async function tryOut(schedule: Schedule, prepare: Search['prepare']): Promise<Violation | undefined> {
+  try {
+    await play(schedule, prepare);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Violation) return error;
+    return new Violation('play', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+}
+
+/** Leaves out every step without which the same law still breaks. */
+async function shrink(
+  schedule: Schedule,
+  violation: Violation,
+  prepare: Search['prepare'],
+): Promise<readonly [Schedule, Violation]> {
+  let shortest = schedule;
+  let last = violation;
+  for (let index = schedule.steps.length - 1; index >= 0; index--) {
+    const steps = shortest.steps.filter((_, at) => at !== index);
+    const shorter = { ...shortest, steps };
+    const again = await tryOut(shorter, prepare);
+    if (again?.law !== violation.law) continue;
+    shortest = shorter;
+    last = again;
+  }
+  return [shortest, last];
+}

@@ -1,0 +1,27 @@
+export { type Clock, systemClock } from './clock.ts';
+export { type Duration, parseDuration } from './duration.ts';
+export type { Entry } from './entry.ts';
+export {
+  CodecError,
+  type ErrorCode,
+  type ErrorDetails,
+  KeyError,
+  OptionError,
+  RepriseError,
+  StoreError,
+  TimeoutError,
+} from './errors.ts';
+export {
+  type AsyncStore,
+  type Bounds,
+  type DirectStore,
+  MemoryRecord,
+  memoryEpoch,
+  type RecordDetails,
+  type RemovalCause,
+  type Store,
+  type StoreBase,
+  type StoreCapabilities,
+  type StoreListener,
+  type SyncStore,
+} from './store.ts';

@@ -1,0 +1,85 @@
+// Makes the JavaScript of a package: one file per entry of its exports map, since each module file that Node loads costs
+// about as much as a thousand lines. What one entry takes from another it imports, so that every class exists once;
+// other packages stay imports as well.
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import * as esbuild from 'esbuild';
+import { listEntries, root } from './workspace.mjs';
+
+const folders = { esm: 'dist', cjs: 'dist/cjs' };
+
+/** Bundles the entries of `packages/<name>` as ES modules (`esm`) or CommonJS (`cjs`); rejects on warnings too. */
+export async function bundlePackage(name, format) {
+  const folder = join(root, 'packages', name);
+  const entries = listEntries(name);
+  const result = await esbuild.build({
+    absWorkingDir: folder,
+    entryPoints: entries.map((entry) => entry.source),
+    bundle: true,
+    format,
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: true,
+    // The package carries src.
+    sourcesContent: false,
+    charset: 'utf8',
+    outdir: folders[format],
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    plugins: [leaveEntriesOut(entries.map((entry) => join(folder, entry.source)))],
+  });
+  const problems = [
+    ...(await esbuild.formatMessages(result.warnings, { kind: 'warning' })),
+    ...findTwins(result.metafile).map((twin) => `packages/${name}: ${twin}\n`),
+  ];
+  if (problems.length > 0) {
+    throw Object.assign(new Error(`packages/${name} cannot be bundled`), { output: problems.join('') });
+  }
+  for (const { path, contents } of result.outputFiles) writeChanged(path, contents);
+}
+
+/** Turns an import of another entry's source into an import of what is made of it. */
+function leaveEntriesOut(sources) {
+  return {
+    name: 'entries',
+    setup(build) {
+      build.onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+        const file = join(resolveDir, path);
+        if (kind === 'entry-point' || !sources.includes(file)) return undefined;
+        return { path: `./${basename(file, '.ts')}.js`, external: true, sideEffects: false };
+      });
+    },
+  };
+}
+
+/** Source files that landed in two outputs: their classes would exist twice. */
+function findTwins({ outputs }) {
+  const homes = new Map();
+  const twins = [];
+  for (const [output, { inputs }] of Object.entries(outputs)) {
+    for (const [source, { bytesInOutput }] of Object.entries(inputs)) {
+      if (bytesInOutput === 0) continue;
+      if (homes.has(source)) {
+        twins.push(`${source} is in ${homes.get(source)} and in ${output}; import it from one entry in the other`);
+      }
+      homes.set(source, output);
+    }
+  }
+  return twins;
+}
+
+/** Leaves a file alone that says the same already, so that who reads it meanwhile is not disturbed. */
+function writeChanged(path, contents) {
+  if (existsSync(path) && readFileSync(path).equals(contents)) {
+    const now = new Date();
+    utimesSync(path, now, now);
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, contents);
+}
+
+/** Ends esbuild's own process; the next bundle starts another. */
+export const stopBundler = () => esbuild.stop();
