@@ -1,4 +1,5 @@
 import { CodecError, MemoryRecord } from '@reprise/store/contract';
+import { currentRun, noteWait } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Flight } from './flight.ts';
 import type { BoundKey } from './key/key-text.ts';
@@ -62,7 +63,6 @@ export class AsyncEngine implements Engine, Shelf {
     }.call;
   }
 
-  /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
   /** A call whose run has begun already. */
   callStarted(result: PromiseLike<unknown>, self: unknown, args: readonly unknown[]): Promise<unknown> {
     const remembered = this.#remembered;
@@ -75,13 +75,19 @@ export class AsyncEngine implements Engine, Shelf {
     return this.ask(work, this.#place(undefined, args), undefined, args);
   }
 
+  /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
     const pending = this.#shelf.lanes.pending(place.key);
     if (pending !== undefined && this.#isFresh(pending)) return this.#hit(pending, place, 1, true);
     const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
     if (flight === undefined) return this.#open(work, place, self, args);
     if (flight.refreshes) return this.#lookThenJoin(work, place, self, args);
-    return this.runs.join(flight, work, self, args, this.#counts) as Promise<unknown>;
+    try {
+      return Promise.resolve(this.runs.join(flight, work, self, args, this.#counts));
+    } catch (error) {
+      // The function ran for this call alone, and threw at once.
+      return Promise.reject(error);
+    }
   }
 
   /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
@@ -96,8 +102,11 @@ export class AsyncEngine implements Engine, Shelf {
   #open(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
     const flight = this.runs.open(place.key, work.policy);
     this.#places.set(place.key, place);
-    flight.promise = this.#lookThenFly(flight, work, place, self, args);
-    return flight.promise;
+    const promise = this.#lookThenFly(flight, work, place, self, args);
+    flight.promise = promise;
+    const parent = currentRun();
+    if (parent !== undefined) noteWait(parent, flight, promise);
+    return promise;
   }
 
   async #lookThenFly(

@@ -3,10 +3,12 @@ import { memoryStore } from '@reprise/store-memory';
 import type { Engine } from './engine.ts';
 import { StoreHome } from './home.ts';
 import { functionMember } from './member.ts';
+import { isThenable } from './one-shot.ts';
 import { cacheTable, checkTogether, configureTable, onceTable, type Policy, readOptions } from './options.ts';
-import { register, unregister } from './registry.ts';
+import { checkFree, register, unregister } from './registry.ts';
 import { Remembered } from './remembered.ts';
-import { shownKey, storedPrefix } from './shown-key.ts';
+import { isAsyncFunction } from './runs.ts';
+import { shownKey, storedPrefixes } from './shown-key.ts';
 import { statsOf } from './stats.ts';
 import type {
   Answer,
@@ -69,7 +71,9 @@ class NamedCache<S extends Store> implements Cache<S> {
     if (typeof load !== 'function')
       throw new TypeError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
     const policy = this.#policy('getOrSet', options);
-    return this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]) as never;
+    const answer = this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]);
+    // What `set` put there came by no promise; who gives an async function waits for one.
+    return (isAsyncFunction(load) && !isThenable(answer) ? Promise.resolve(answer) : answer) as never;
   }
 
   get(key: string): never {
@@ -90,8 +94,7 @@ class NamedCache<S extends Store> implements Cache<S> {
 
   clear(part?: Part): Answer<S, void> {
     const prefix = part?.prefix ?? '';
-    // One prefix, two spaces: the keys of getOrSet, which stand quoted and in parentheses, and those of functions.
-    return this.#home.clear(prefix === '' ? [''] : [prefix, storedPrefix(prefix)]) as Answer<S, void>;
+    return this.#home.clear(storedPrefixes(prefix)) as Answer<S, void>;
   }
 
   stats(): Stats {
@@ -116,10 +119,7 @@ class NamedCache<S extends Store> implements Cache<S> {
           `configure of cache '${this.name}': the ${store.name ?? 'store'} has no bounds that can be changed`,
         );
       }
-      void store.resize({
-        ...(maxSize !== undefined && { maxSize: maxSize as number }),
-        ...(maxBytes !== undefined && { maxBytes: maxBytes as number }),
-      });
+      this.#home.resize(boundsOf({ maxSize, maxBytes }));
     }
     this.#home.configure(policy);
   }
@@ -180,19 +180,15 @@ export function createCache<S extends Store = ReturnType<typeof memoryStore>>(
     sizeOf,
     ...defaults
   } = read as CreateCacheOptions & Record<string, unknown>;
-  const store = givenStore(given, { maxSize, maxBytes }) ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
+  const store = given ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
   const replaced = replace === true;
+  checkFree(name as string, replaced);
   const home = new StoreHome({ name: name as string, store, solo: false, defaults: defaults as Policy, clock, random });
   const cache = new NamedCache<S>(name as string, home);
-  register(name as string, cache as unknown as Cache, replaced);
+  if (given !== undefined && (maxSize !== undefined || maxBytes !== undefined))
+    home.resize(boundsOf({ maxSize, maxBytes }));
+  register(name as string, cache as unknown as Cache);
   return cache as unknown as Cache<S>;
-}
-
-/** A store that the user made, with the bounds that were said beside it. */
-export function givenStore(store: Store | undefined, bounds: Record<string, unknown>): Store | undefined {
-  const said = boundsOf(bounds);
-  if (store !== undefined && Object.keys(said).length > 0) void store.resize?.(said);
-  return store;
 }
 
 /** The bounds as the memory store takes them: only what was said. */

@@ -1,7 +1,7 @@
 import { OptionError, type Store } from '@reprise/store/contract';
 import { memoryStore } from '@reprise/store-memory';
 import { AsyncEngine } from './async-engine.ts';
-import { boundsOf, givenStore, homeOf } from './cache.ts';
+import { boundsOf, homeOf } from './cache.ts';
 import { locate, makeVerb } from './decorator/verb.ts';
 import { DirectEngine } from './direct.ts';
 import type { Engine } from './engine.ts';
@@ -50,11 +50,13 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
 
   let remembered: Remembered | undefined;
   let engine: Engine | undefined;
+  let bound: StoreHome | undefined;
   function settle(): Engine {
-    if (engine !== undefined) return engine;
+    if (engine !== undefined && (typeof read.cache !== 'string' || !isRenewed(read.cache, bound))) return engine;
     // By now the class is known, more often than not.
     const here = locate('cached', member);
     const home = findHome(read, here);
+    bound = home;
     remembered = new Remembered(fn, member, home, ownPolicy(read), read.name);
     checkForHome(home, remembered, read, here);
     engine = home.settle(remembered, telling);
@@ -96,10 +98,8 @@ function makeWrapper(cached: Cached, member: Member, read: Read): AnyFunction {
     // A method, and so no constructor.
     wrapper(this: unknown, ...args: unknown[]): unknown {
       try {
-        if (engine === undefined) {
-          if (!isFunction) member.notice(this, wrapper);
-          engine = cached.engine();
-        }
+        if (engine === undefined && !isFunction) member.notice(this, wrapper);
+        if (engine === undefined || cached.eventual) engine = cached.engine();
         if (!isChecked) {
           const result = probe(engine, original, this, args, member);
           isChecked = true;
@@ -172,8 +172,10 @@ function ownPolicy(read: Read): Policy {
 function findHome(read: Read, where: string): StoreHome {
   const { cache, store } = read;
   if (store !== undefined) {
-    givenStore(store, { maxSize: read.maxSize, maxBytes: read.maxBytes });
-    return homeOfStore(store);
+    const home = homeOfStore(store);
+    const { maxSize, maxBytes } = read;
+    if (maxSize !== undefined || maxBytes !== undefined) home.resize(boundsOf({ maxSize, maxBytes }));
+    return home;
   }
   if (cache === undefined) {
     const { maxSize = defaultMaxSize, maxBytes, sizeOf } = read;
@@ -191,6 +193,12 @@ function findHome(read: Read, where: string): StoreHome {
     `${where}: there is no cache named '${cache}' yet; call createCache({ name: '${cache}' }) before the first call, in a module ` +
       'that is imported before',
   );
+}
+
+/** Whether there is another cache by now under a name: the first one was closed, or replaced. */
+function isRenewed(name: string, bound: StoreHome | undefined): boolean {
+  const current = getCache(name);
+  return current !== undefined && homeOf(current) !== bound;
 }
 
 const homes = new WeakMap<Store, StoreHome>();

@@ -56,10 +56,15 @@ export function closesCircle(waiter: Run, target: Run): boolean {
   return false;
 }
 
-/** Notes that `waiter` waits for `target` until `settled` does. */
-export function noteWait(waiter: Run, target: Run, settled: PromiseLike<unknown>): void {
+/** Notes that `waiter` waits for `target`. */
+export function beginWait(waiter: Run, target: Run): void {
   waiter.waits ??= new Set();
   waiter.waits.add(target);
+}
+
+/** Notes that `waiter` waits for `target` until `settled` does. */
+export function noteWait(waiter: Run, target: Run, settled: PromiseLike<unknown>): void {
+  beginWait(waiter, target);
   const done = (): void => {
     waiter.waits?.delete(target);
   };

@@ -1,4 +1,5 @@
 import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
+import { adviseAboutMap } from './advice.ts';
 import type { Engine } from './engine.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
@@ -183,6 +184,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const flight = work.policy.dedupe === false ? undefined : runs.flights.get(key);
     if (flight !== undefined) return runs.join(flight, work, self, args, owner.counts);
     owner.counts.misses++;
+    if (args.length === 3 && this.#telling.key === undefined) adviseAboutMap(remembered, args);
     if (remembered.listening !== 0) this.#tell('miss', key);
     return runs.fly(runs.open(key, work.policy), work, self, args, owner.counts);
   }
@@ -321,7 +323,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       this.#drop(key);
     }
     if (this.#remembered.listening !== 0) {
-      this.#remembered.emit('invalidate', () => (scope.everyone ? undefined : this.keyOf(scope, args)));
+      const isOne = !scope.everyone || this.#telling.per === 'class';
+      this.#remembered.emit('invalidate', () => (isOne ? this.keyOf(scope, args) : undefined));
     }
     return existed;
   }
@@ -356,8 +359,10 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     for (const owner of [this.#everybody, ...this.#owners]) {
       for (const slot of [...owner.index.slots()]) if (this.textOf(slot).startsWith(prefix)) this.#drop(slot);
     }
-    if (!this.#solo) return;
-    for (const [key] of [...this.#store.records()]) if (this.textOf(key).startsWith(prefix)) this.#drop(key);
+    if (this.#solo) {
+      for (const [key] of [...this.#store.records()]) if (this.textOf(key).startsWith(prefix)) this.#drop(key);
+    }
+    if (this.#remembered.listening !== 0) this.#remembered.emit('invalidate', undefined);
   }
 
   refresh(scope: Scope, args: readonly unknown[]): unknown {
@@ -469,6 +474,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   #freshRecord(scope: Scope, args: readonly unknown[]): MemoryRecord | undefined {
+    if (this.#remembered.home.off) return undefined;
     const owner = this.#ownerOf(scope.self, false);
     if (owner === undefined) return undefined;
     const key = this.#keyIn(owner, this.#toldBy(scope.self, args));

@@ -1,5 +1,5 @@
 import type { Policy } from './options.ts';
-import type { Work } from './runs.ts';
+import type { Runs, Work } from './runs.ts';
 import type { Scope } from './scope.ts';
 import type { Counts } from './stats.ts';
 import type { AnyFunction, Inspection } from './types.ts';
@@ -11,6 +11,7 @@ export type Eventual<Result> = Result | Promise<Result>;
 export interface Engine {
   /** What takes the function's place: same `this`, same arguments. */
   readonly call: AnyFunction;
+  readonly runs: Runs;
   /** What can be done by the function's own arguments; `args` are those of a call. */
   invalidate(scope: Scope, args: readonly unknown[]): Eventual<boolean>;
   refresh(scope: Scope, args: readonly unknown[]): unknown;

@@ -1,5 +1,7 @@
 import type { Run } from './context.ts';
 
+let opened = 0;
+
 /**
  * One run of a function on behalf of all the calls that wait for it.
  *
@@ -8,6 +10,8 @@ import type { Run } from './context.ts';
  */
 export class Flight implements Run {
   readonly key: unknown;
+  /** Later flights have higher numbers. */
+  readonly order: number = ++opened;
   waits: Set<Run> | undefined = undefined;
   /** What the callers wait for; `undefined` while the function's synchronous part is on the stack. */
   promise: Promise<unknown> | undefined = undefined;
@@ -84,11 +88,14 @@ export class Flights {
 
   /** The result of `kept` is in the store: an older run of the same key that settles later is not to overwrite it. */
   supersede(kept: Flight): void {
+    const open = this.get(kept.key);
+    if (open !== undefined && open.order < kept.order) {
+      open.voided = true;
+      this.#remove(open);
+    }
     if (this.#loose.size === 0) return;
-    // Loose ones stand in the order of their opening; those behind `kept` are newer.
     for (const flight of this.#loose) {
-      if (flight === kept) return;
-      if (flight.key === kept.key) flight.voided = true;
+      if (flight.order < kept.order && flight.key === kept.key) flight.voided = true;
     }
   }
 

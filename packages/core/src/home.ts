@@ -1,5 +1,6 @@
 import {
   type AsyncStore,
+  type Bounds,
   type Clock,
   memoryEpoch,
   type RepriseError,
@@ -20,7 +21,7 @@ import { type Home, nameTaken, type Remembered } from './remembered.ts';
 import type { Telling } from './scope.ts';
 import { Counts } from './stats.ts';
 import { SyncEngine, SyncShelf } from './sync-engine.ts';
-import { safePrefix, TextKeys } from './text-keys.ts';
+import { TextKeys } from './text-keys.ts';
 
 /** What a {@link StoreHome} is made of. */
 export interface HomeParts {
@@ -65,6 +66,7 @@ export class StoreHome implements Home {
   #hasSaid = false;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
+  #shelf: SyncShelf | undefined;
 
   constructor({ name, store, solo, defaults, clock, random = Math.random }: HomeParts) {
     this.name = name;
@@ -130,7 +132,7 @@ export class StoreHome implements Home {
   /** Takes a function in. */
   settle(remembered: Remembered, telling: Omit<Telling, 'name'>): Engine {
     const told: Telling = { ...telling, name: () => this.#nameOf(remembered) };
-    const engine = this.#engineFor(remembered, told);
+    const engine = this.#engineFor(remembered, { ...told, version: telling.version ?? this.defaults.version });
     this.#functions.set(remembered, engine);
     return engine;
   }
@@ -144,7 +146,7 @@ export class StoreHome implements Home {
     const report = (error: RepriseError, key: string | undefined): void => remembered.report(error, () => key);
     const sender: Sender = { report, limit: () => remembered.policy.storeTimeout ?? defaultTimeout };
     const copy = copierOf(store);
-    if (store.sync) return new SyncEngine(remembered, new SyncShelf(store, this.#prefix, report), keys, copy);
+    if (store.sync) return new SyncEngine(remembered, this.#shelfOf(store), keys, copy);
     return new AsyncEngine(
       remembered,
       { lanes: this.#lanesOf(store), tier: store.name ?? 'store', sender, ...(copy !== undefined && { copy }) },
@@ -154,6 +156,11 @@ export class StoreHome implements Home {
 
   get #prefix(): string {
     return this.#namespace === '' ? '' : namespacePrefix(this.#namespace);
+  }
+
+  #shelfOf(store: SyncStore): SyncShelf {
+    this.#shelf ??= new SyncShelf(store, this.#prefix);
+    return this.#shelf;
   }
 
   #lanesOf(store: AsyncStore): Lanes {
@@ -209,12 +216,20 @@ export class StoreHome implements Home {
   /** Clears every entry whose key begins with one of the prefixes (of the text form, without the namespace). */
   clear(prefixes: readonly string[]): void | Promise<void> {
     if (this.off) return void this.missInvalidation();
-    const safe = prefixes.map(safePrefix);
-    for (const engine of this.#functions.values()) for (const prefix of safe) engine.clearPrefix(prefix);
+    for (const engine of this.#functions.values()) for (const prefix of prefixes) engine.clearPrefix(prefix);
     const { store } = this;
     if (isDirect(store)) return;
     if (store.sync) {
-      for (const prefix of safe) new SyncShelf(store, this.#prefix, (error) => this.#report(error)).clear(prefix);
+      const shelf = this.#shelfOf(store);
+      const failures: unknown[] = [];
+      for (const prefix of prefixes) {
+        try {
+          shelf.clear(prefix, (error) => this.#report(error));
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
       return;
     }
     const lanes = this.#lanesOf(store);
@@ -222,7 +237,7 @@ export class StoreHome implements Home {
       limit: () => this.defaults.storeTimeout ?? defaultTimeout,
       report: (error) => this.#report(error),
     };
-    return Promise.all(safe.map((prefix) => lanes.clear(prefix, sender))).then(() => {});
+    return Promise.all(prefixes.map((prefix) => lanes.clear(prefix, sender))).then(() => {});
   }
 
   /** Something failed that concerns no function in particular. */
@@ -243,6 +258,16 @@ export class StoreHome implements Home {
     for await (const [key, entry] of store.entries(prefix)) yield [(entry.key ?? key).slice(prefix.length), entry];
   }
 
+  /** Whether it was closed: whoever finds it by name should look again. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Gives the store other bounds. A store that fails to take them is reported. */
+  resize(bounds: Bounds): void {
+    Promise.resolve(this.store.resize?.(bounds)).catch((error) => this.#report(error));
+  }
+
   configure(change: Policy): void {
     this.defaults = { ...this.defaults, ...change };
     this.#update();
@@ -260,6 +285,8 @@ export class StoreHome implements Home {
 
   async #close(): Promise<void> {
     this.off = true;
+    // Their callers get their answers, but nobody is there to keep them.
+    for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
     await this.#lanes?.settle();
     try {
       await releaseStore(this.store, Math.max(closeLimit, this.defaults.storeTimeout ?? 0));

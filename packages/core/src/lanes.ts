@@ -1,5 +1,6 @@
 import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
+import { safePrefix } from './key/key-text.ts';
 import { entryOf, recordOf } from './record.ts';
 
 /** On whose behalf an operation is sent. */
@@ -19,12 +20,15 @@ interface Lane {
   pending: MemoryRecord | undefined;
   /** The last operation sent; always settles, within the limit. */
   tail: Promise<unknown>;
-  /** Operations sent and not settled. */
+  /** Operations sent, and those of them not settled. */
+  sent: number;
   busy: number;
   /** Writes that outlived their limit and may still land. */
   stray: number;
   /** The store may hold what was invalidated: nothing is read from it until a deletion, or a newer write, has succeeded. */
   owed: boolean;
+  /** A given-up write has landed among operations under way: nobody knows which was applied last. */
+  dirty: boolean;
   /** When a failed deletion is to be tried again. */
   retryAt: number;
 }
@@ -37,8 +41,7 @@ interface Block {
 }
 
 const retryDelay = 1_000;
-const mostOwed = 10_000;
-
+const mostLanes = 10_000;
 
 /**
  * An asynchronous store as the engine uses it: reads within `storeTimeout`, writes that nobody waits for, invalidations that hold
@@ -52,7 +55,6 @@ export class Lanes {
   readonly #namespace: string;
   readonly #lanes = new Map<string, Lane>();
   #blocks: Block[] = [];
-  #owed = 0;
 
   constructor(store: AsyncStore, namespace: string) {
     this.#store = store;
@@ -98,7 +100,7 @@ export class Lanes {
   ): Promise<boolean> {
     const lane = this.#lane(key);
     lane.pending = record;
-    if (fencing) this.#owe(lane);
+    if (fencing) lane.owed = true;
     return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, sender).then(
       (kept) => kept !== false,
     );
@@ -109,7 +111,7 @@ export class Lanes {
     const lane = this.#lane(key);
     const hadPending = lane.pending !== undefined;
     lane.pending = undefined;
-    this.#owe(lane);
+    lane.owed = true;
     return this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).then(
       (existed) => existed !== false || hadPending,
     );
@@ -117,13 +119,13 @@ export class Lanes {
 
   /** Removes every key of the namespace that begins with `prefix`, here at once. */
   async clear(prefix: string, sender: Sender): Promise<void> {
-    const block: Block = { prefix: this.#namespace + prefix, retryAt: 0, busy: false };
+    const block: Block = { prefix: safePrefix(this.#namespace + prefix), retryAt: 0, busy: false };
     this.#blocks.push(block);
     const tails: Promise<unknown>[] = [];
     for (const [key, lane] of this.#lanes) {
       if (!key.startsWith(block.prefix)) continue;
       lane.pending = undefined;
-      this.#owe(lane);
+      lane.owed = true;
       tails.push(this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).catch(() => {}));
     }
     await Promise.all(tails);
@@ -147,16 +149,19 @@ export class Lanes {
   #lane(key: string): Lane {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { pending: undefined, tail: Promise.resolve(), busy: 0, stray: 0, owed: false, retryAt: 0 };
+      lane = {
+        pending: undefined,
+        tail: Promise.resolve(),
+        sent: 0,
+        busy: 0,
+        stray: 0,
+        owed: false,
+        dirty: false,
+        retryAt: 0,
+      };
       this.#lanes.set(key, lane);
     }
     return lane;
-  }
-
-  #owe(lane: Lane): void {
-    if (lane.owed) return;
-    lane.owed = true;
-    this.#owed++;
   }
 
   #send<Result>(
@@ -168,11 +173,12 @@ export class Lanes {
     sender: Sender,
   ): Promise<Result> {
     let settled = false;
+    const order = ++lane.sent;
     const tracked = (): Promise<Result> => {
       const raw = Promise.resolve(operation());
       if (verb === 'set') {
         const landed = (): void => {
-          if (settled) this.#landed(key, lane, sender);
+          if (settled) this.#landed(key, lane, order, sender);
           settled = true;
         };
         raw.then(landed, landed);
@@ -184,7 +190,7 @@ export class Lanes {
     lane.busy++;
     const done = sent.then(
       (result) => {
-        this.#finish(key, lane, record, true);
+        this.#finish(key, lane, record, true, sender);
         return result;
       },
       (error: unknown) => {
@@ -192,7 +198,7 @@ export class Lanes {
           settled = true;
           lane.stray++;
         }
-        this.#finish(key, lane, record, false);
+        this.#finish(key, lane, record, false, sender);
         const failure = storeError(verb, key, error);
         sender.report(failure, key);
         throw failure;
@@ -202,38 +208,47 @@ export class Lanes {
     return done;
   }
 
-  #finish(key: string, lane: Lane, record: MemoryRecord | undefined, succeeded: boolean): void {
+  #finish(key: string, lane: Lane, record: MemoryRecord | undefined, succeeded: boolean, sender: Sender): void {
     lane.busy--;
     if (lane.pending === record) lane.pending = undefined;
-    if (succeeded && lane.stray === 0 && lane.busy === 0 && lane.owed) {
-      lane.owed = false;
-      this.#owed--;
-    }
     if (!succeeded) lane.retryAt = Date.now() + retryDelay;
+    if (lane.busy > 0) return;
+    if (lane.dirty) {
+      lane.dirty = false;
+      lane.owed = true;
+      lane.retryAt = 0;
+      this.#retry(key, lane, sender);
+      return;
+    }
+    if (succeeded && lane.stray === 0) lane.owed = false;
     this.#forget(key, lane);
   }
 
-  /** A write that had been given up has come to its end: whatever was invalidated since must be removed again. */
-  #landed(key: string, lane: Lane, sender: Sender): void {
+  /** A write that had been given up has come to its end: if anything was sent after it, it may have undone that. */
+  #landed(key: string, lane: Lane, order: number, sender: Sender): void {
     lane.stray--;
-    if (lane.owed && lane.busy === 0) {
+    if (this.#lanes.get(key) !== lane) {
+      // The lane was given up as well, and with it the knowledge of what came after.
+      this.drop(key, sender).catch(() => {});
+    } else if (lane.busy > 0) lane.dirty = true;
+    else if (lane.owed || lane.sent > order) {
+      lane.owed = true;
       lane.retryAt = 0;
       this.#retry(key, lane, sender);
     } else this.#forget(key, lane);
   }
 
   #forget(key: string, lane: Lane): void {
-    if (lane.busy === 0 && lane.stray === 0 && !lane.owed) this.#lanes.delete(key);
-    else if (this.#owed > mostOwed) this.#oweAll();
+    if (lane.busy > 0) return;
+    if (lane.stray === 0 && !lane.owed) this.#lanes.delete(key);
+    else if (this.#lanes.size > mostLanes) this.#giveUpLanes();
   }
 
-  /** Too many keys to remember one by one: owe the clearing of all of them instead. */
-  #oweAll(): void {
+  /** Too many keys to remember one by one: what is owed for them becomes the clearing of all. */
+  #giveUpLanes(): void {
     for (const [key, lane] of this.#lanes) {
-      if (!lane.owed || lane.busy > 0) continue;
-      lane.owed = false;
-      this.#owed--;
-      if (lane.stray === 0) this.#lanes.delete(key);
+      if (lane.busy > 0) continue;
+      this.#lanes.delete(key);
     }
     const prefix = this.#namespace;
     if (this.#blocks.some((block) => block.prefix === prefix)) return;

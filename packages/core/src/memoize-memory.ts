@@ -33,6 +33,8 @@ export class MemoizeMemory {
   readonly owners: Owners | undefined;
   readonly #read: MemoizeRead;
   readonly #member: Member;
+  /** Whether the arguments alone tell where a result stands. */
+  readonly #isPlain: boolean;
   /** What callers call; set when it has been made. */
   wrapper: AnyFunction;
 
@@ -42,6 +44,7 @@ export class MemoizeMemory {
     this.owners = read.per === 'instance' ? new Owners(read) : undefined;
     this.#read = read;
     this.#member = member;
+    this.#isPlain = read.per === 'class' && read.key === undefined;
     this.wrapper = fn;
   }
 
@@ -50,17 +53,20 @@ export class MemoizeMemory {
     return this.#read.key !== undefined || typeof this.#read.per === 'function';
   }
 
-  /** Answers a call. */
+  /** Answers a call that is no plain hit. */
   ask(self: unknown, args: readonly unknown[]): unknown {
     if (this.#member.kind !== 'function') this.#member.notice(self, this.wrapper);
-    let address: Address;
+    let shelf = this.common;
+    let path: ArgumentPath;
     try {
-      address = this.#reach(self, args);
+      if (this.#isPlain) path = capturePath(args);
+      else ({ shelf, path } = this.#reach(self, args));
     } catch (error) {
-      if (this.engine.isAsync) return Promise.reject(error);
-      throw error;
+      const refusal = namedKeyError(this.#member.label(), error);
+      if (this.engine.isAsync) return Promise.reject(refusal);
+      throw refusal;
     }
-    return this.engine.ask(address.shelf, address.path, self, args);
+    return this.engine.ask(shelf, path, self, args);
   }
 
   /** Where a call's result stands; `undefined` where its owner has none. */

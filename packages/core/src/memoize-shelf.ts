@@ -152,8 +152,9 @@ export class Shelf {
       const listed = this.#order.next(now);
       if (listed === undefined) return;
       const { level, token } = listed;
-      const leaf = level?.get(token);
-      if (level === undefined || !this.#dropAt(level, token)) continue;
+      if (level === undefined) continue;
+      const leaf = this.#bounds.ttl === Infinity ? undefined : level.get(token);
+      if (!this.#dropAt(level, token)) continue;
       if (!(leaf instanceof Timed && leaf.expiresAt <= now)) this.tally.evictions++;
     }
     this.tally.sampleNext();

@@ -15,6 +15,7 @@ export interface Policy {
   readonly bypass?: AnyCallback | undefined;
   readonly dedupe?: boolean | undefined;
   readonly storeTimeout?: number | undefined;
+  readonly version?: string | undefined;
 }
 
 const isFunction = (value: unknown): value is AnyCallback => typeof value === 'function';
@@ -81,14 +82,9 @@ const cache: Check = (value, where) => {
   throw new OptionError(`${where} must be a cache made by createCache, or the name of one, not ${shown(value)}`);
 };
 
-const policyTable: OptionTable = {
-  ttl,
-  cacheIf: callback,
-  bypass: callback,
-  dedupe: flag,
-  storeTimeout: duration,
-  version,
-};
+const changeableTable: OptionTable = { ttl, cacheIf: callback, dedupe: flag, storeTimeout: duration };
+
+const policyTable: OptionTable = { ...changeableTable, bypass: callback, version };
 
 const boundsTable: OptionTable = { maxSize: count, maxBytes: bytes, sizeOf: callback };
 
@@ -116,10 +112,10 @@ export const cacheTable: OptionTable = {
 };
 
 /** What `configure` can change on a living cache. */
-export const configureTable: OptionTable = { ...policyTable, maxSize: count, maxBytes: bytes };
+export const configureTable: OptionTable = { ...changeableTable, maxSize: count, maxBytes: bytes };
 
 /** What one `getOrSet` or `set` may say. */
-export const onceTable: OptionTable = { ttl, cacheIf: callback, dedupe: flag, storeTimeout: duration };
+export const onceTable: OptionTable = changeableTable;
 
 /**
  * The options in their checked form: durations in milliseconds, explicit `undefined` left out.

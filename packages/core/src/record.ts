@@ -5,7 +5,7 @@ export function recordOf(entry: unknown): MemoryRecord {
   if (typeof entry !== 'object' || entry === null || !isMoment((entry as Entry).expiresAt)) {
     throw new StoreError('the store answered with something that is no entry');
   }
-  const { createdAt, expiresAt, staleUntil, tags, idle, loadTime, generation, size } = entry as Entry;
+  const { createdAt, expiresAt, staleUntil, tags, idle, loadTime, generation, size, promised } = entry as Entry;
   const failed = 'error' in entry;
   const rest: RecordDetails = {};
   if (failed) rest.failed = true;
@@ -15,6 +15,7 @@ export function recordOf(entry: unknown): MemoryRecord {
   if (loadTime !== undefined) rest.loadTime = loadTime;
   if (generation !== undefined) rest.generation = generation;
   if (size !== undefined) rest.size = size;
+  if (promised) rest.promised = true;
   const created = isMoment(createdAt) ? createdAt : expiresAt;
   return new MemoryRecord(
     failed ? (entry as Entry).error : (entry as Entry).value,
@@ -39,6 +40,7 @@ export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
     ...(rest?.loadTime !== undefined && { loadTime: rest.loadTime }),
     ...(rest?.generation !== undefined && { generation: rest.generation }),
     ...(rest?.size !== undefined && { size: rest.size }),
+    ...(rest?.promised && { promised: true }),
   };
 }
 

@@ -17,9 +17,8 @@ function registered(): Map<string, Registered> {
 }
 
 /** @throws OptionError `E_NAME_TAKEN` where the name is taken */
-export function register(name: string, cache: Cache, replace: boolean): void {
-  const caches = registered();
-  const first = caches.get(name);
+export function checkFree(name: string, replace: boolean): void {
+  const first = registered().get(name);
   if (first !== undefined && !replace) {
     throw new OptionError(
       `createCache: there is a cache named '${name}' already, made at ${first.where}; share it by getCache('${name}'), choose ` +
@@ -27,7 +26,10 @@ export function register(name: string, cache: Cache, replace: boolean): void {
       { code: 'E_NAME_TAKEN' },
     );
   }
-  caches.set(name, { cache, where: callerOf() });
+}
+
+export function register(name: string, cache: Cache): void {
+  registered().set(name, { cache, where: callerOf() });
 }
 
 /** Frees the name of a closed cache, if it is still its. */

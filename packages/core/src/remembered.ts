@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { OptionError, parseDuration, RepriseError } from '@reprise/store/contract';
+import { locate } from './decorator/verb.ts';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
 import type { Policy } from './options.ts';
@@ -193,17 +194,12 @@ export class Stopwatch {
   }
 }
 
-/** The text of a claim's owner in messages. */
-export function nameOf(remembered: Remembered): string {
-  return remembered.member.label();
-}
-
 /** What two functions under one name are told. */
 export function nameTaken(name: string, first: Remembered, second: Remembered): OptionError {
-  const [one, other] = [nameOf(first), nameOf(second)];
+  const [one, other] = [first.member.label(), second.member.label()];
   return new OptionError(
-    `@cached on ${other}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; give ${other} ` +
-      `a name of its own, or say replace: true if it is the same function, loaded anew`,
+    `${locate('cached', second.member)}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; ` +
+      `give ${other} a name of its own, or say replace: true if it is the same function, loaded anew`,
     { code: 'E_NAME_TAKEN' },
   );
 }

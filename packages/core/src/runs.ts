@@ -1,5 +1,5 @@
 import { RepriseError } from '@reprise/store/contract';
-import { closesCircle, currentRun, enterRun, leaveRun, noteWait, type Run } from './context.ts';
+import { beginWait, closesCircle, currentRun, enterRun, leaveRun, noteWait, type Run } from './context.ts';
 import { Flight, Flights } from './flight.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
@@ -120,18 +120,22 @@ export class Runs {
   fly(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
     counts.loads++;
     flight.running = true;
+    // Who is running waits for this run from now on: its synchronous part may already lead back to him.
     const parent = currentRun();
+    if (parent !== undefined) beginWait(parent, flight);
     const start = this.#watch.start();
     let result: unknown;
     try {
       result = enterRun(flight, work.fn, self, args);
     } catch (error) {
       leaveRun();
+      parent?.waits?.delete(flight);
       this.#fail(flight, counts, start, error);
       throw error;
     }
     if (isThenable(result)) return this.#follow(flight, work, self, args, counts, start, parent, result);
     leaveRun();
+    parent?.waits?.delete(flight);
     this.isAsync = false;
     this.#settle(flight, work, self, args, counts, start, result);
     return result;

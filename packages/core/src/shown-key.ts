@@ -10,7 +10,12 @@ export function shownKey(text: string): string {
   return text.startsWith('(') ? (JSON.parse(text.slice(1, -1)) as string) : text;
 }
 
-/** What the keys of `getOrSet` that begin with `prefix` begin with in the store. */
-export function storedPrefix(prefix: string): string {
-  return `(${quoteText(prefix).slice(0, -1)}`;
+/**
+ * What keys that people see begin with `prefix` begin with in the store: calls of functions, and keys of `getOrSet`. No function's
+ * key begins with a parenthesis.
+ */
+export function storedPrefixes(prefix: string): string[] {
+  if (prefix === '') return [''];
+  const own = `(${quoteText(prefix).slice(0, -1)}`;
+  return prefix.startsWith('(') ? [own] : [prefix, own];
 }

@@ -1,13 +1,20 @@
-import { CodecError, MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
+import {
+  CodecError,
+  MemoryRecord,
+  type RecordDetails,
+  type RepriseError,
+  StoreError,
+  type SyncStore,
+} from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
-import type { BoundKey } from './key/key-text.ts';
+import { type BoundKey, safePrefix } from './key/key-text.ts';
 import type { Policy } from './options.ts';
 import { entryOf, recordOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
 import { Counts } from './stats.ts';
-import { safePrefix, type TextKeys } from './text-keys.ts';
+import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
 /** A key on its way through the engine. */
@@ -17,6 +24,9 @@ interface Place extends BoundKey {
   isAbsent?: boolean;
 }
 
+/** Hears of each failure, whether or not a caller is told. */
+type Report = (error: RepriseError, key: string | undefined) => void;
+
 /**
  * A synchronous store of text keys as the engine uses it. What it throws costs no call: a read that fails is a miss, a deletion that
  * fails is owed, and until it succeeds the key is not read.
@@ -24,34 +34,32 @@ interface Place extends BoundKey {
 export class SyncShelf {
   readonly #store: SyncStore;
   readonly #namespace: string;
-  readonly #report: (error: RepriseError, key: string | undefined) => void;
   readonly #owed = new Set<string>();
   readonly #owedPrefixes = new Set<string>();
 
-  constructor(store: SyncStore, namespace: string, report: (error: RepriseError, key: string | undefined) => void) {
+  constructor(store: SyncStore, namespace: string) {
     this.#store = store;
     this.#namespace = namespace;
-    this.#report = report;
   }
 
   get tier(): string {
     return this.#store.name ?? 'store';
   }
 
-  read(key: string, full: string | undefined): MemoryRecord | undefined {
-    if (!this.#isTrusted(key)) return undefined;
+  read(key: string, full: string | undefined, report: Report): MemoryRecord | undefined {
+    if (!this.#isTrusted(key, report)) return undefined;
     try {
       const entry = this.#store.get(key);
       if (entry === undefined || entry === null) return undefined;
       return full !== undefined && entry.key !== full ? undefined : recordOf(entry);
     } catch (error) {
-      this.#report(failureOf('get', key, error), key);
+      report(failureOf('get', key, error), key);
       return undefined;
     }
   }
 
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
-  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean): boolean {
+  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, report: Report): boolean {
     try {
       const kept = this.#store.set(key, entryOf(record, full)) !== false;
       this.#owed.delete(key);
@@ -59,12 +67,12 @@ export class SyncShelf {
     } catch (error) {
       if (fencing) this.#owed.add(key);
       const failure = failureOf('set', key, error);
-      this.#report(failure, key);
+      report(failure, key);
       throw failure;
     }
   }
 
-  drop(key: string): boolean {
+  drop(key: string, report: Report): boolean {
     try {
       const existed = this.#store.delete(key) !== false;
       this.#owed.delete(key);
@@ -72,12 +80,12 @@ export class SyncShelf {
     } catch (error) {
       this.#owed.add(key);
       const failure = failureOf('delete', key, error);
-      this.#report(failure, key);
+      report(failure, key);
       throw failure;
     }
   }
 
-  clear(prefix: string): void {
+  clear(prefix: string, report: Report): void {
     const whole = safePrefix(this.#namespace + prefix);
     try {
       this.#store.clear(whole);
@@ -86,13 +94,13 @@ export class SyncShelf {
     } catch (error) {
       this.#owedPrefixes.add(whole);
       const failure = failureOf('clear', whole, error);
-      this.#report(failure, undefined);
+      report(failure, undefined);
       throw failure;
     }
   }
 
   /** Whether all deletions of the key have reached the store; tries those that have not. */
-  #isTrusted(key: string): boolean {
+  #isTrusted(key: string, report: Report): boolean {
     if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
     try {
       if (this.#owed.has(key)) {
@@ -106,7 +114,7 @@ export class SyncShelf {
       }
       return true;
     } catch (error) {
-      this.#report(failureOf('delete', key, error), key);
+      report(failureOf('delete', key, error), key);
       return false;
     }
   }
@@ -120,6 +128,7 @@ export class SyncEngine implements Engine, Shelf {
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
   readonly #keys: TextKeys;
+  readonly #report: Report = (error, key) => this.#remembered.report(error, () => key);
   readonly #counts = new Counts();
   readonly #places = new Map<string, Place>();
   #size = 0;
@@ -158,7 +167,7 @@ export class SyncEngine implements Engine, Shelf {
 
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
-    const record = this.#shelf.read(place.key, place.full);
+    const record = this.#shelf.read(place.key, place.full, this.#report);
     if (record !== undefined && this.#isFresh(record)) {
       const counts = this.#counts;
       counts.hits++;
@@ -167,7 +176,7 @@ export class SyncEngine implements Engine, Shelf {
         counts.savings++;
       }
       if (remembered.listening !== 0) remembered.emit('hit', () => place.text);
-      return this.runs.isAsync ? Promise.resolve(record.value) : record.value;
+      return record.rest?.promised ? Promise.resolve(record.value) : record.value;
     }
     const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
     if (flight !== undefined) return this.runs.join(flight, work, self, args, this.#counts);
@@ -200,11 +209,20 @@ export class SyncEngine implements Engine, Shelf {
 
   // ── the shelf ──
 
-  keep(key: unknown, value: unknown, lifetime: Lifetime, _promise: unknown, loadTime: number | undefined): void {
+  keep(
+    key: unknown,
+    value: unknown,
+    lifetime: Lifetime,
+    promise: Promise<unknown> | undefined,
+    loadTime: number | undefined,
+  ): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
     try {
-      this.#write(place, value, lifetime, false, loadTime);
+      this.#write(place, value, lifetime, false, {
+        ...(loadTime !== undefined && { loadTime }),
+        ...(promise && { promised: true }),
+      });
     } catch {
       // Reported; the caller has the value.
     }
@@ -215,9 +233,9 @@ export class SyncEngine implements Engine, Shelf {
     if (!this.runs.flights.has(key)) this.#places.delete(key as string);
   }
 
-  #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, loadTime?: number): void {
+  #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, rest: RecordDetails): void {
     if (lifetime === undefined) {
-      this.#shelf.drop(place.key);
+      this.#shelf.drop(place.key, this.#report);
       return;
     }
     const remembered = this.#remembered;
@@ -226,15 +244,16 @@ export class SyncEngine implements Engine, Shelf {
       if (
         !this.#shelf.write(
           place.key,
-          new MemoryRecord(value, now, now + lifetime, loadTime === undefined ? undefined : { loadTime }),
+          new MemoryRecord(value, now, now + lifetime, rest),
           place.full,
           fencing,
+          this.#report,
         )
       )
         return;
     } catch (error) {
       // What the codec refuses is not stored, and takes the place of what was.
-      if (error instanceof CodecError) this.#shelf.drop(place.key);
+      if (error instanceof CodecError) this.#shelf.drop(place.key, this.#report);
       throw error;
     }
     if (place.isAbsent) this.#size++;
@@ -259,7 +278,7 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
-    const existed = this.#shelf.drop(place.key);
+    const existed = this.#shelf.drop(place.key, this.#report);
     if (existed && this.#size > 0) this.#size--;
     return existed;
   }
@@ -268,7 +287,7 @@ export class SyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefix = this.#keys.prefixOf(scope);
     this.clearPrefix(prefix);
-    this.#shelf.clear(prefix);
+    this.#shelf.clear(prefix, this.#report);
   }
 
   clearPrefix(prefix: string): void {
@@ -308,7 +327,7 @@ export class SyncEngine implements Engine, Shelf {
   setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
     this.runs.flights.void(place.key);
     const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
-    this.#write(place, value, lifetime, true);
+    this.#write(place, value, lifetime, true, this.runs.isAsync ? { promised: true } : {});
   }
 
   inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
@@ -345,7 +364,7 @@ export class SyncEngine implements Engine, Shelf {
 
   #look(place: Place): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
-    const record = this.#shelf.read(place.key, place.full);
+    const record = this.#shelf.read(place.key, place.full, this.#report);
     return record !== undefined && this.#isFresh(record) ? record : undefined;
   }
 

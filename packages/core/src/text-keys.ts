@@ -1,4 +1,5 @@
 import { OptionError } from '@reprise/store/contract';
+import { adviseAboutMap } from './advice.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { type BoundKey, boundKey, keyText } from './key/key-text.ts';
@@ -26,6 +27,7 @@ export class TextKeys {
     const label = this.#remembered.label();
     try {
       const told = key === undefined ? args : [askPart('key', key, self, args, label)];
+      if (told.length === 3) adviseAboutMap(this.#remembered, told);
       const part = this.partOf(self);
       return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: this.#identity }) });
     } catch (error) {
@@ -73,15 +75,3 @@ export class TextKeys {
     return part === undefined ? `${head}(` : `${head}<${part}>(`;
   }
 }
-
-/** The beginning that keys share, as far as shortened keys keep it: to clear by it clears no less than was asked for. */
-export function safePrefix(prefix: string): string {
-  const bytes = Buffer.from(prefix);
-  if (bytes.length <= headBytes) return prefix;
-  let end = headBytes;
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return bytes.toString('utf8', 0, end);
-}
-
-/** What a shortened key keeps of the whole at least: 250 bytes less `~` and 43 of hash. */
-const headBytes = 206;

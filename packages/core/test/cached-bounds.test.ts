@@ -82,21 +82,6 @@ describe('maxSize', () => {
     expect(cache.stats()).toMatchObject({ size: 100, evictions: 0 });
   });
 
-  it('is a bound over all instances of a class', () => {
-    class Users {
-      @cached({ maxSize: 5 })
-      find(id: number): number {
-        return id;
-      }
-    }
-    const users = Array.from({ length: 4 }, () => new Users());
-    for (const user of users) for (let id = 0; id < 4; id++) user.find(id);
-    for (let id = 0; id < 4; id++) {
-      const before = users[3]?.find(id);
-      expect(before).toBe(id);
-    }
-  });
-
   it('given beside a store of its own is the store’s', () => {
     const { echo } = counted({ store: memoryStore({ maxSize: 100 }), maxSize: 2 });
     for (let n = 0; n < 10; n++) echo(n);

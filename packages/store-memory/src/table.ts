@@ -127,7 +127,7 @@ export class Table implements DirectStore {
       lru = this.#rebuild(Math.min(firstCapacity, this.#limit));
     } else if (lru.size === this.#capacity) {
       if (this.#capacity < this.#limit) lru = this.#rebuild(Math.min(this.#capacity * 2, this.#limit));
-      else if (this.#firstEnd !== Infinity) this.#dropExpired(lru, lruKey, record);
+      else this.#dropExpired(lru, lruKey, record);
     }
     const end = endOf(record);
     if (end !== Infinity) {
@@ -295,6 +295,7 @@ export class Table implements DirectStore {
 
   /** Takes one expired record out of a full lru, where a bounded search finds one. */
   #dropExpired(lru: Lru, key: Key, record: MemoryRecord): boolean {
+    if (this.#firstEnd === Infinity) return false;
     const small = lru.size <= lookLimit;
     if (!small) {
       if (this.#evictionsToSearch > 0) {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LRUCache } from 'lru-cache';
-import { type MemoryStore, type MemoryStoreOptions, memoryStore } from '../src/index.ts';
-import { clock, entry, keysOf, listen, make, record } from './fixture.ts';
+import { clock, entry, keysOf, listen, make, makeCounted, record } from './fixture.ts';
 
 describe('eviction by number', () => {
   it('takes the least recently used: set a and b, get a, set c, and b is gone', () => {
@@ -68,23 +67,6 @@ describe('eviction by number', () => {
     expect(store.size() + store.direct.count()).toBe(3);
   });
 });
-
-/** A store, and how often it has asked its clock since that was last counted. */
-function makeCounted(options: MemoryStoreOptions): { store: MemoryStore; countReads: () => number } {
-  let reads = 0;
-  const counted = {
-    now: () => {
-      reads++;
-      return clock.now();
-    },
-  };
-  const countReads = (): number => {
-    const counts = reads;
-    reads = 0;
-    return counts;
-  };
-  return { store: memoryStore({ ...options, clock: counted }), countReads };
-}
 
 describe('eviction of what has expired', () => {
   it('comes before any living entry, wherever it stands, in stores of up to 100', () => {

@@ -27,3 +27,20 @@ export function listen(store: MemoryStore): {
   return heard;
 }
 export const keysOf = (store: MemoryStore): string[] => [...store.entries()].map(([key]) => key).sort();
+
+/** A store, and how often it has asked its clock since that was last counted. */
+export function makeCounted(options: MemoryStoreOptions): { store: MemoryStore; countReads: () => number } {
+  let reads = 0;
+  const counted = {
+    now: () => {
+      reads++;
+      return clock.now();
+    },
+  };
+  const countReads = (): number => {
+    const counts = reads;
+    reads = 0;
+    return counts;
+  };
+  return { store: memoryStore({ ...options, clock: counted }), countReads };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RepriseError } from '@reprise/store';
-import { clock, entry, keysOf, listen, make, record } from './fixture.ts';
+import { clock, entry, keysOf, listen, make, makeCounted, record } from './fixture.ts';
 
 describe('eviction by weight', () => {
   const sizeOf = (value: number): number => value;
@@ -124,6 +124,19 @@ describe('eviction by weight', () => {
     expect(store.size()).toBe(90);
     expect(keysOf(store)).toContain('k30');
     expect(store.prune()).toBe(0);
+  });
+
+  it('asks the clock no more once the entries with an end are gone', () => {
+    const { store, countReads } = makeCounted({ maxBytes: 130, maxSize: 1_000, sizeOf });
+    for (let index = 0; index < 130; index++) store.direct.keep(index, record(1));
+    for (let index = 0; index < 80; index++) store.direct.drop(index);
+    store.direct.keep('short', record(1, 1_000));
+    store.direct.drop('short');
+    clock.advance(1_000);
+    store.direct.keep('heavy', record(81));
+    expect(countReads()).toBe(1);
+    for (let index = 0; index < 20; index++) store.direct.keep(index, record(1));
+    expect(countReads()).toBe(0);
   });
 
   it('keeps both bounds, of which either may be lowered and raised', () => {

@@ -23,6 +23,8 @@ export interface Entry<Value = unknown> {
   readonly loadTime?: number;
   /** What the store's counters were when the run began. */
   readonly generation?: number | string;
+  /** Whether the function answered with a promise of the value; on synchronous stores, so that a hit does too. */
+  readonly promised?: boolean;
   /** Its weight against `maxBytes`. */
   readonly size?: number;
 }

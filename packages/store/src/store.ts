@@ -150,6 +150,8 @@ export class MemoryRecord {
 /** The rarer parts of a {@link MemoryRecord}. Times relative to {@link memoryEpoch}. */
 export interface RecordDetails {
   failed?: boolean;
+  /** See {@link Entry.promised}. */
+  promised?: boolean;
   /** The settled promise that answers hits of an asynchronous function, made on the first of them. */
   promise?: Promise<unknown>;
   staleUntil?: number;

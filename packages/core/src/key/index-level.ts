@@ -90,6 +90,8 @@ export class Level {
 type ObjectToken = TextToken | ShapeToken | IdentityToken;
 
 function isObjectToken(token: unknown): token is ObjectToken {
+  // Primitives, which are most, are told at once.
+  if (typeof token !== 'object' || token === null) return false;
   return token instanceof TextToken || token instanceof ShapeToken || token instanceof IdentityToken;
 }
 

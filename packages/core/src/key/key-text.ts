@@ -32,16 +32,21 @@ const maxNameBytes = 88;
 const maxVersionBytes = 48;
 
 const hashLength = 43;
-const special: RegExp = /[%<>()@#/"\p{Cc}\p{Cs}]/u;
-const everySpecial: RegExp = new RegExp(special, 'gu');
-const everyUnusual: RegExp = /[^\p{ID_Continue}$]/gu;
+
+// Made when first used: reading the tables of Unicode takes as long as loading several files.
+let special: RegExp | undefined;
+let everySpecial: RegExp | undefined;
+let everyUnusual: RegExp | undefined;
 
 /**
  * A name as it stands in a key: `% < > ( ) @ # / "`, controls and lone surrogates percent-encoded, the rest readable, so
  * `get /users` is `get %2Fusers`. Different names differ. One longer than `maxBytes` is cut and ends in `~` and its SHA-256.
  */
 export function encodeName(name: string, maxBytes: number = maxNameBytes): string {
-  return boundText(special.test(name) ? name.replace(everySpecial, encodeCharacter) : name, maxBytes);
+  special ??= /[%<>()@#/"\p{Cc}\p{Cs}]/u;
+  if (!special.test(name)) return boundText(name, maxBytes);
+  everySpecial ??= new RegExp(special, 'gu');
+  return boundText(name.replace(everySpecial, encodeCharacter), maxBytes);
 }
 
 /**
@@ -49,6 +54,7 @@ export function encodeName(name: string, maxBytes: number = maxNameBytes): strin
  * cannot be taken for anything else in a key. Cut at 64 characters; the number tells apart.
  */
 export function encodeLabel(name: string): string {
+  everyUnusual ??= /[^\p{ID_Continue}$]/gu;
   return name.slice(0, 64).replace(everyUnusual, encodeCharacter);
 }
 
@@ -83,6 +89,12 @@ export function boundKey(namespace: string, text: string): BoundKey {
   const whole = namespacePrefix(namespace) + text;
   const key = boundText(whole, maxKeyBytes);
   return { key, full: key === whole ? undefined : whole };
+}
+
+/** The beginning of a key as far as a hashed key keeps it: to clear by it clears no less than was asked for. */
+export function safePrefix(prefix: string): string {
+  const head = maxKeyBytes - hashLength - 1;
+  return Buffer.byteLength(prefix) <= head ? prefix : headOf(prefix, head);
 }
 
 /** At most `maxBytes` of UTF-8, one to one as far as SHA-256 is: what is left whole never looks like what was hashed. */

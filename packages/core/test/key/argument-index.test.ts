@@ -18,13 +18,15 @@ function runs(numRuns: number): fc.Parameters<unknown> {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Until a condition holds that the garbage collector brings about. */
+/** Until a condition holds that the garbage collector brings about. A look through a WeakRef keeps its target for the turn. */
 async function collected(condition: () => boolean): Promise<boolean> {
-  for (let round = 0; round < 50 && !condition(); round++) {
+  for (let round = 0; round < 50; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
     collectGarbage();
     await new Promise((resolve) => setImmediate(resolve));
+    if (condition()) return true;
   }
-  return condition();
+  return false;
 }
 
 function textOf(args: readonly unknown[]): string {

@@ -308,7 +308,9 @@ export class Model {
       }
       const from = Math.min(ask.at, other.ask.at);
       const to = Math.max(run.order, other.order);
-      const apart = [...invalidated, ...refreshed].some((at) => at > from && at <= to);
+      // A newer run that nobody joined may have taken the place of one that could be joined.
+      const isReplaced = origins.some(({ ask: own, order, ended }) => own?.alone && order > other.order && ended !== undefined);
+      const apart = isReplaced || [...invalidated, ...refreshed].some((at) => at > from && at <= to);
       if (apart && !run.vague && !other.vague) continue;
       if (mayWaitFor(other as Run, ask)) {
         run.direct = apart ? 'perhaps' : 'yes';

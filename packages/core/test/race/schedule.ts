@@ -42,7 +42,7 @@ export function argumentsOf(shape: Shape, key: number): unknown[] {
     case 'lists':
       return [['a', 'b'], ['ab'], [['a', 'b']]][key] as unknown[];
     case 'nothings':
-      return [[], [undefined], [null]][key] as unknown[];
+      return [[Number.NaN], [], [undefined]][key] as unknown[];
   }
 }
 

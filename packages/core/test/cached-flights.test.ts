@@ -1,0 +1,453 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { cached, closeAllCaches, createCache } from '@reprise/core';
+import { defer, holdRuns, settle } from './deferred.ts';
+import { storeKinds } from './store-kinds.ts';
+
+const unhandled = jest.fn();
+
+beforeEach(() => {
+  unhandled.mockClear();
+  process.on('unhandledRejection', unhandled);
+});
+afterEach(async () => {
+  await closeAllCaches();
+  await settle();
+  process.off('unhandledRejection', unhandled);
+});
+
+describe.each(storeKinds)('concurrent calls in %s', (kind, makeStore) => {
+  const bytes = kind.includes('bytes');
+
+  function make(options: object = {}) {
+    const cache = createCache({ name: 'flights', store: makeStore() });
+    const load = holdRuns<[id: string], { id: string }>();
+    return { cache, load, user: cached(load, { cache, name: 'user', ...options }) };
+  }
+
+  it('of one key make one run, and all get its value', async () => {
+    const { load, user } = make();
+    const all = Promise.all(Array.from({ length: 50 }, () => user('1')));
+    await settle();
+    expect(load.runs).toHaveLength(1);
+    const value = { id: '1' };
+    load.runs[0]?.resolve(value);
+    for (const answer of await all) expect(answer).toEqual(value);
+    if (!bytes) expect(new Set(await all)).toEqual(new Set([value]));
+  });
+
+  it('of different keys run side by side', async () => {
+    const { load, user } = make();
+    const all = Promise.all(['1', '2', '3'].map((id) => user(id)));
+    await settle();
+    expect(load.runs.map(({ args }) => args[0])).toEqual(['1', '2', '3']);
+    for (const run of load.runs) run.resolve({ id: run.args[0] });
+    expect(await all).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }]);
+  });
+
+  it('that come one after the other into a run make none of their own', async () => {
+    const { load, user } = make();
+    const all: unknown[] = [];
+    for (let call = 0; call < 5; call++) {
+      all.push(user('1'));
+      await settle();
+    }
+    expect(load.runs).toHaveLength(1);
+    load.runs[0]?.resolve({ id: '1' });
+    await Promise.all(all);
+  });
+
+  it('all get the one error that the function failed with, and nothing is stored', async () => {
+    const { load, user } = make();
+    const failure = Object.assign(new Error('down'), { status: 503 });
+    const all = Promise.allSettled(Array.from({ length: 50 }, () => user('1')));
+    await settle();
+    load.runs[0]?.reject(failure);
+    for (const answer of await all) expect((answer as PromiseRejectedResult).reason).toBe(failure);
+    expect([load.runs.length, await user.has('1'), user.stats().errors]).toEqual([1, false, 1]);
+    const next = user('1');
+    await settle();
+    load.runs[1]?.resolve({ id: '1' });
+    expect(await next).toEqual({ id: '1' });
+    await settle();
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it('all get what was thrown, be it no error at all', async () => {
+    const { load, user } = make();
+    const all = Promise.allSettled([user('1'), user('1')]);
+    await settle();
+    load.runs[0]?.reject(undefined);
+    expect(await all).toEqual([
+      { status: 'rejected', reason: undefined },
+      { status: 'rejected', reason: undefined },
+    ]);
+  });
+
+  it('keep the stack of the error', async () => {
+    const { load, user } = make();
+    const failure = new Error('down');
+    const { stack } = failure;
+    const answer = Promise.allSettled([user('1'), user('1')]);
+    await settle();
+    load.runs[0]?.reject(failure);
+    await answer;
+    expect(failure.stack).toBe(stack);
+  });
+
+  it('leave no rejection behind that nobody waits for but the callers', async () => {
+    const { load, user } = make();
+    const answer = user('1').catch(() => 'caught');
+    await settle();
+    load.runs[0]?.reject(new Error('down'));
+    expect(await answer).toBe('caught');
+    await settle();
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it('make a run each where dedupe is false', async () => {
+    const { load, user } = make({ dedupe: false });
+    const all = Promise.all([user('1'), user('1')]);
+    await settle();
+    expect(load.runs).toHaveLength(2);
+    load.runs[0]?.resolve({ id: 'a' });
+    load.runs[1]?.resolve({ id: 'b' });
+    expect(await all).toEqual([{ id: 'a' }, { id: 'b' }]);
+  });
+
+  it.each([{ ttl: 0 }, { cacheIf: () => false }])('make one run where nothing is stored (%p)', async (options) => {
+    const { load, user } = make(options);
+    const all = Promise.all([user('1'), user('1')]);
+    await settle();
+    expect(load.runs).toHaveLength(1);
+    load.runs[0]?.resolve({ id: '1' });
+    await all;
+    await settle();
+    void user('1');
+    await settle();
+    expect(load.runs).toHaveLength(2);
+  });
+
+  it('on behalf of several functions are as many runs', async () => {
+    const { cache, load, user } = make();
+    const namesake = cached(load, { cache, name: 'namesake' });
+    void user('1');
+    void namesake('1');
+    await settle();
+    expect(load.runs).toHaveLength(2);
+  });
+
+  it('pass the arguments and this of the first', async () => {
+    const cache = createCache({ name: 'flights', store: makeStore() });
+    const seen: unknown[] = [];
+    const user = cached(
+      async function (this: unknown, ...args: number[]) {
+        seen.push([this, ...args]);
+        return args.length;
+      },
+      { cache, name: 'user', key: () => 'one' },
+    );
+    const self = { user };
+    await Promise.all([self.user(1, 2), self.user(3)]);
+    expect(seen).toEqual([[self, 1, 2]]);
+  });
+
+  describe('inside of runs', () => {
+    it('of the same key run directly, and come to an end', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      let depth = 0;
+      const again: (n: string) => Promise<string> = cached(
+        async (n: string): Promise<string> => (++depth < 3 ? `${await again(n)}!` : n),
+        { cache, name: 'again' },
+      );
+      expect(await again('a')).toBe('a!!');
+    });
+
+    it('of the same key after a turn of the loop run directly, too', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      let depth = 0;
+      const again: (n: string) => Promise<string> = cached(
+        async (n: string): Promise<string> => {
+          await settle();
+          return ++depth < 3 ? `${await again(n)}!` : n;
+        },
+        { cache, name: 'again' },
+      );
+      expect(await again('a')).toBe('a!!');
+    });
+
+    it('store the outer result, and not that of the run inside', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      let depth = 0;
+      const again: () => Promise<string> = cached(
+        async (): Promise<string> => (++depth === 1 ? `outer of ${await again()}` : 'inner'),
+        { cache, name: 'again' },
+      );
+      await again();
+      await settle();
+      expect(await again()).toBe('outer of inner');
+    });
+
+    it('that go in a circle over two functions come to an end', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      let depth = 0;
+      const a: () => Promise<string> = cached(async (): Promise<string> => (++depth > 3 ? 'end' : `a${await b()}`), {
+        cache,
+        name: 'a',
+      });
+      const b: () => Promise<string> = cached(async (): Promise<string> => `b${await a()}`, { cache, name: 'b' });
+      expect(await a()).toMatch(/^ab.*end$/);
+    });
+
+    it('that close a circle between two runs started apart come to an end', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      const gates = { a: defer(), b: defer() };
+      let runs = 0;
+      const a: () => Promise<string> = cached(
+        async (): Promise<string> => {
+          if (++runs > 4) return 'end';
+          await gates.a.promise;
+          return `a${await b()}`;
+        },
+        { cache, name: 'a' },
+      );
+      const b: () => Promise<string> = cached(
+        async (): Promise<string> => {
+          if (++runs > 4) return 'end';
+          await gates.b.promise;
+          return `b${await a()}`;
+        },
+        { cache, name: 'b' },
+      );
+      const both = Promise.all([a(), b()]);
+      await settle();
+      gates.a.resolve();
+      await settle();
+      gates.b.resolve();
+      const [one, other] = await both;
+      expect([one, other].every((text) => text.endsWith('end') || text.length > 1)).toBe(true);
+    });
+
+    it('that go in a circle over three functions, through other caches, come to an end', async () => {
+      const caches = ['x', 'y', 'z'].map((name) => createCache({ name, store: makeStore() }));
+      const functions: (() => Promise<number>)[] = [];
+      let runs = 0;
+      for (const [index, cache] of caches.entries()) {
+        functions.push(
+          cached(async (): Promise<number> => (++runs > 6 ? runs : (await functions[(index + 1) % 3]?.()) ?? 0), {
+            cache,
+            name: 'step',
+          }),
+        );
+      }
+      expect(await functions[0]?.()).toBe(7);
+    });
+
+    it('of other keys are kept: recursion is linear', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      let calls = 0;
+      const fibonacci: (n: number) => Promise<bigint> = cached(
+        async (n: number): Promise<bigint> => {
+          calls++;
+          return n < 2 ? BigInt(n) : (await fibonacci(n - 1)) + (await fibonacci(n - 2));
+        },
+        { cache, name: 'fibonacci' },
+      );
+      expect([await fibonacci(100), calls]).toEqual([354_224_848_179_261_915_075n, 101]);
+    });
+
+    it('of another key of the same function wait for the run that is under way', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      const gate = defer();
+      const calls: string[] = [];
+      const user: (id: string) => Promise<string> = cached(
+        async (id: string): Promise<string> => {
+          calls.push(id);
+          if (id === 'leaf') {
+            await gate.promise;
+            return 'leaf';
+          }
+          return `${id} of ${await user('leaf')}`;
+        },
+        { cache, name: 'user' },
+      );
+      const all = Promise.all([user('a'), user('b'), user('leaf')]);
+      await settle();
+      gate.resolve();
+      expect(await all).toEqual(['a of leaf', 'b of leaf', 'leaf']);
+      expect(calls.filter((id) => id === 'leaf')).toHaveLength(1);
+    });
+
+    it('that were not waited for keep nobody from joining later', async () => {
+      const cache = createCache({ name: 'flights', store: makeStore() });
+      const inner = holdRuns<[], string>();
+      const b = cached(inner, { cache, name: 'b' });
+      const a = cached(
+        async () => {
+          void b();
+          return 'a';
+        },
+        { cache, name: 'a' },
+      );
+      await a();
+      const joined = b();
+      await settle();
+      expect(inner.runs).toHaveLength(1);
+      inner.runs[0]?.resolve('b');
+      expect(await joined).toBe('b');
+    });
+  });
+});
+
+describe('a synchronous function', () => {
+  it('stays synchronous, and its recursion is linear', () => {
+    let calls = 0;
+    const fibonacci: (n: number) => bigint = cached((n: number): bigint => {
+      calls++;
+      return n < 2 ? BigInt(n) : fibonacci(n - 1) + fibonacci(n - 2);
+    });
+    expect([fibonacci(100), calls]).toEqual([354_224_848_179_261_915_075n, 101]);
+  });
+
+  it('that calls itself with its own key comes to an end', () => {
+    let depth = 0;
+    const again: (n: number) => number = cached((n: number): number => (++depth < 3 ? again(n) + 1 : n));
+    expect([again(5), again(5), depth]).toEqual([7, 7, 3]);
+  });
+
+  it('that throws stores nothing, and throws the same object', () => {
+    const failure = new Error('no');
+    let calls = 0;
+    const bad = cached(() => {
+      calls++;
+      throw failure;
+    });
+    expect(bad).toThrow(failure);
+    expect(bad).toThrow(failure);
+    expect([calls, bad.stats().size]).toEqual([2, 0]);
+  });
+});
+
+describe('what a function returns', () => {
+  it('is the same promise’s value for a thenable that is no promise', async () => {
+    let calls = 0;
+    const query = cached((table: string) => {
+      calls++;
+      return { then: (resolve: (rows: string[]) => void) => resolve([table]) } as PromiseLike<string[]>;
+    });
+    expect([await query('users'), await query('users'), calls]).toEqual([['users'], ['users'], 1]);
+  });
+
+  it('may be a promise at one time and a value at another', async () => {
+    const either = cached((n: number): number | Promise<number> => (n > 0 ? n : Promise.resolve(n)));
+    expect([either(1), either(1)]).toEqual([1, 1]);
+    const [first, again] = [either(-1), either(-1)];
+    expect([first instanceof Promise, again instanceof Promise]).toEqual([true, true]);
+    expect([await first, await again, either(1)]).toEqual([-1, -1, 1]);
+    expect(either(-1)).toBeInstanceOf(Promise);
+    expect(either(1)).toBe(1);
+  });
+
+  it('may be a function or a class, which stays what it is', () => {
+    class Model {}
+    const model = cached(() => Model);
+    expect([model(), model()]).toEqual([Model, Model]);
+  });
+
+  it('is not waited for by a caller that lets go: the run goes on and is stored', async () => {
+    const load = holdRuns<[], string>();
+    const user = cached(load);
+    void user();
+    load.runs[0]?.resolve('there');
+    await settle();
+    expect(user.peek()).toBe('there');
+  });
+});
+
+describe('a result that can be read only once', () => {
+  const oneShots: [string, () => unknown][] = [
+    ['a generator', () => (function* count() {
+      yield 1;
+    })()],
+    ['an async generator', () => (async function* count() {
+      yield 1;
+    })()],
+    ['an iterator of a map', () => new Map([[1, 2]]).entries()],
+    ['an iterator of an array', () => [1, 2].values()],
+    ['a web stream', () => new Blob(['text']).stream()],
+    ['a Response', () => new Response('body')],
+    ['a Request', () => new Request('https://example.org', { method: 'POST', body: 'x' })],
+    ['an iterator by hand', () => ({
+      next: () => ({ done: true, value: 1 }),
+      [Symbol.iterator]() {
+        return this;
+      },
+    })],
+  ];
+
+  it.each(oneShots)('(%s) goes to the call that ran it, is not stored, and is reported', async (_name, makeResult) => {
+    const errors: unknown[] = [];
+    const open = cached(async (_name: string) => makeResult());
+    open.on('error', ({ error }) => errors.push(error));
+    const [first, second] = [await open('a'), await open('a')];
+    expect(first).not.toBe(second);
+    expect([open.has('a'), open.stats().size]).toEqual([false, 0]);
+    expect(errors).toEqual([
+      expect.objectContaining({ code: 'E_ONE_SHOT' }),
+      expect.objectContaining({ code: 'E_ONE_SHOT' }),
+    ]);
+  });
+
+  it.each(oneShots)('(%s) is shared with no call that joined: it runs for itself', async (_name, makeResult) => {
+    const open = cached(async (_name: string) => makeResult());
+    open.on('error', () => {});
+    const results = await Promise.all([open('a'), open('a'), open('a')]);
+    expect(new Set(results).size).toBe(3);
+    expect(open.stats()).toMatchObject({ loads: 3, coalesced: 0, misses: 3 });
+  });
+
+  it('of a synchronous function is not stored either', () => {
+    const open = cached(function* count(n: number) {
+      yield n;
+    });
+    open.on('error', () => {});
+    expect([[...open(1)], [...open(1)]]).toEqual([[1], [1]]);
+  });
+
+  it('is a stream of Node, too', async () => {
+    const { Readable } = await import('node:stream');
+    const open = cached(async () => Readable.from(['a']));
+    open.on('error', () => {});
+    expect(await open()).not.toBe(await open());
+  });
+
+  it('is a process warning, once, where nobody listens', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const open = cached(async function openStream() {
+      return [1].values();
+    });
+    await open();
+    await open();
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining('openStream'),
+      expect.objectContaining({ code: 'E_ONE_SHOT' }),
+    );
+    warn.mockRestore();
+  });
+
+  it.each([
+    ['an array', [1]],
+    ['a map', new Map()],
+    ['a set', new Set()],
+    ['a typed array', new Uint8Array(2)],
+    ['text', 'abc'],
+    ['an object with next', { next: 1 }],
+    ['an object that can be iterated again', { *[Symbol.iterator]() { yield 1; } }],
+    ['a Headers object', new Headers()],
+    ['a URLSearchParams', new URLSearchParams('a=1')],
+  ])('is not %s', async (_name, value) => {
+    const give = cached(async () => value);
+    await give();
+    expect([await give(), give.stats().hits]).toEqual([value, 1]);
+  });
+});
