@@ -9,22 +9,25 @@ import { listFiles, packages, readJson, root } from './workspace.mjs';
 
 const scope = '@reprise/';
 
-/** Which packages of ours each package may import. */
+/** Which packages of ours each package may import: with all their entries, or one entry of theirs, `store/contract`. */
 const allowed = {
   store: [],
   'store-testkit': ['store'],
-  'store-memory': ['store'],
+  'store-memory': ['store/contract'],
   'store-disk': ['store'],
   'store-sqlite': ['store'],
   'store-redis': ['store'],
   'store-keyv': ['store'],
   'store-tiered': ['store'],
-  core: ['store', 'store-memory'],
+  // Without the codec, which takes as long to load as the rest of core.
+  core: ['store/contract', 'store-memory'],
   http: ['core'],
 };
 
 const orderPage = 'docs/order-of-files.md';
 const orderedFolder = 'packages/core/src';
+
+const packageOf = (entry) => entry.split('/')[0];
 
 /** The modules a source file imports, types included, with their lines. */
 function listImports(file) {
@@ -43,6 +46,7 @@ function checkPackages() {
       errors.push(`packages/${name} has no layer: add it to scripts/check-layers.mjs.`);
       continue;
     }
+    const mayKnow = may.map(packageOf);
     const said = may.length > 0 ? `only ${may.join(', ')}` : 'nothing of ours';
     const { dependencies, peerDependencies } = readJson(`packages/${name}/package.json`);
     const known = Object.keys({ ...dependencies, ...peerDependencies })
@@ -50,7 +54,7 @@ function checkPackages() {
       .map((dependency) => dependency.slice(scope.length))
       .sort();
     for (const dependency of known) {
-      if (!may.includes(dependency)) {
+      if (!mayKnow.includes(dependency)) {
         errors.push(`packages/${name}/package.json: depends on ${dependency}; it may know ${said}.`);
       }
     }
@@ -67,9 +71,10 @@ function checkPackages() {
             errors.push(`${file}:${line}: imports ${imported}, which is outside of its package's sources.`);
           }
         } else if (imported.startsWith(scope)) {
-          const other = imported.slice(scope.length).split('/')[0];
+          const entry = imported.slice(scope.length);
+          const other = packageOf(entry);
           if (other === name) errors.push(`${file}:${line}: imports its own package by name.`);
-          else if (!may.includes(other)) {
+          else if (!may.includes(other) && !may.includes(entry)) {
             errors.push(`${file}:${line}: imports ${imported}; packages/${name} may know ${said}.`);
           } else if (!known.includes(other)) {
             errors.push(`${file}:${line}: imports ${imported}, which packages/${name}/package.json leaves out.`);

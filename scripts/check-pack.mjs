@@ -1,23 +1,32 @@
 // Packs every package as it would be published, lints the tarballs (publint, attw), installs them into an empty
-// project outside of the workspace and loads each as ES module and as CommonJS: both must be one instance, and none may
-// keep the process alive.
+// project outside of the workspace and loads each as ES module and as CommonJS: both must be one instance, all entries of a
+// package too, and none may keep the process alive.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forEachPair, packages, readJson, root, run, runNode } from './workspace.mjs';
+import { forEachPair, listEntries, packages, root, run, runNode } from './workspace.mjs';
 
 const pnpm = readFileSync(join(root, 'scripts/bootstrap.mjs'), 'utf8').match(/'(pnpm@\d+)'/)[1];
 const folder = mkdtempSync(join(tmpdir(), 'reprise-pack-'));
 const tarballs = join(folder, 'tarballs');
 const project = join(folder, 'project');
 
-/** Loads `name` both ways and compares every export. */
-const loader = (name) => `
-  const required = require(${JSON.stringify(name)});
-  import(${JSON.stringify(name)}).then((imported) => {
-    const names = Object.keys(imported).filter((key) => key !== 'default' && key !== 'module.exports');
-    const twice = names.filter((key) => imported[key] !== required[key]);
-    if (twice.length > 0) throw new Error('${name}: import and require give two instances of ' + twice.join(', '));
+/** Loads every entry of a package both ways; an export of one name must be one object, whichever way it came. */
+const loader = (specifiers) => `
+  const specifiers = ${JSON.stringify(specifiers)};
+  const loaded = specifiers.map((specifier) => [specifier + ' by require', require(specifier)]);
+  Promise.all(specifiers.map((specifier) => import(specifier))).then((modules) => {
+    modules.forEach((module, index) => loaded.push([specifiers[index] + ' by import', module]));
+    const first = new Map();
+    for (const [way, module] of loaded) {
+      for (const name of Object.keys(module)) {
+        if (name === 'default' || name === 'module.exports') continue;
+        const known = first.get(name) ?? { way, value: module[name] };
+        first.set(name, known);
+        if (known.value !== module[name]) throw new Error(name + ' is not the same in ' + known.way + ' and ' + way);
+      }
+    }
+    if (first.size === 0) throw new Error(specifiers + ' export nothing');
   });
 `;
 
@@ -40,8 +49,8 @@ try {
     cwd: project,
   });
   await forEachPair(packages, async (name) => {
-    const { name: published } = readJson(`packages/${name}/package.json`);
-    await run(process.execPath, ['-e', loader(published)], { cwd: project });
+    const specifiers = listEntries(name).map(({ specifier }) => specifier);
+    await run(process.execPath, ['-e', loader(specifiers)], { cwd: project });
   });
   console.log(`${files.length} tarballs hold.`);
 } catch (error) {

@@ -4,7 +4,7 @@
 // tests must import packages by name, never from ../src.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { forEachPair, listFiles, packages, readJson, root, run } from './workspace.mjs';
+import { forEachPair, listEntries, listFiles, packages, readJson, root, run } from './workspace.mjs';
 
 const compilers = [
   { folder: 'typescript-5.4', resolutions: ['node16', 'bundler'] },
@@ -22,8 +22,8 @@ const dialects = [
   },
 ];
 
-// Without a type test a package's declarations are still read, through its index.
-const indexes = packages.map((name) => `packages/${name}/dist/index.d.ts`);
+// Without a type test a package's declarations are still read, through its entries.
+const indexes = packages.flatMap((name) => listEntries(name).map(({ types }) => `packages/${name}/${types}`));
 const missing = indexes.filter((file) => !existsSync(join(root, file)));
 if (missing.length > 0) {
   console.error(`Build first (npm run build): there is no ${missing.join(', ')}.`);

@@ -33,12 +33,13 @@ const steps = [
   { name: 'build', what: 'ES modules and CommonJS', work: () => script('build.mjs') },
   {
     name: 'test-dist',
-    what: 'the same tests on dist',
+    what: 'the tests of public names on dist',
     needsBuild: true,
     work: () =>
       runNode(join(root, 'scripts/test.mjs'), ['--silent', '--json', `--outputFile=${totals}/dist.json`], {
         env: { REPRISE_TEST_DIST: '1' },
       }),
+    note: (output) => /^On dist: .*$/m.exec(output)?.[0],
   },
   {
     name: 'types-matrix',
@@ -81,7 +82,7 @@ const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s
 /** On a terminal a step's result takes the place of its announcement. */
 const overwrite = process.stdout.isTTY ? '\r\x1b[K' : '';
 const begun = performance.now();
-for (const { name, what, work, skip } of chosen) {
+for (const { name, what, work, note, skip } of chosen) {
   if (skip) {
     console.log(`- ${name.padEnd(13)} ${what}: skipped, ${skip}`);
     continue;
@@ -89,8 +90,10 @@ for (const { name, what, work, skip } of chosen) {
   const started = performance.now();
   process.stdout.write(`  ${name.padEnd(13)} ${what} …${overwrite ? '' : '\n'}`);
   try {
-    await work();
+    const output = await work();
     console.log(`${overwrite}✓ ${name.padEnd(13)} ${what} (${seconds(started)})`);
+    const remark = note?.(output);
+    if (remark) console.log(`  ${''.padEnd(13)} ${remark}`);
   } catch (error) {
     console.log(`${overwrite}✗ ${name.padEnd(13)} ${what} (${seconds(started)})\n`);
     console.error(`${error.output ?? ''}\n${error.message}\n`);

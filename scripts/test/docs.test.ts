@@ -1,7 +1,8 @@
 /**
  * The documentation holds: each ```ts block of the pages and each `@example` of the doc comments is a program of its
  * own, which is type-checked with all the others and then run by Node (```ts no-run: checked only); each `npm run` of a
- * ```sh block exists. With REPRISE_TEST_DIST=1 they use the built packages.
+ * ```sh block exists. With REPRISE_TEST_DIST=1 they use the built packages, and the examples of what a package keeps to
+ * itself, which is not in there by its own name, are left out.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,20 +13,21 @@ import { type DocBlock, findDocBlocks, findShellBlocks } from './doc-blocks.ts';
 const root = process.cwd();
 const onDist = process.env['REPRISE_TEST_DIST'] === '1';
 const folder = join(root, '.tmp', `docs-${process.pid}`);
-const blocks = findDocBlocks(root);
+const relativeImport = /(\bfrom |\bimport\()'(\.\.?\/[^']+\.ts)'/g;
+const blocks = findDocBlocks(root).filter(({ code }) => !onDist || code.search(relativeImport) < 0);
 const shellBlocks = findShellBlocks(root);
 const nameFile = (block: DocBlock): string =>
   `${block.file.replace(/[^a-zA-Z0-9]+/g, '-')}-${block.line}${block.legacy ? '.legacy' : ''}.ts`;
 
 /**
  * A doc comment of a file that its package keeps to itself imports what it shows by a relative path, as its neighbours
- * do (`from './flight.ts'`): here seen from the temporary folder, and taken from dist where the tests are.
+ * do (`from './flight.ts'`): here seen from the temporary folder.
  */
 function writeCode({ file, code }: DocBlock): string {
-  const resolved = code.replaceAll(/(\bfrom |\bimport\()'(\.\.?\/[^']+)\.ts'/g, (_, before: string, path: string) => {
-    const source = join('../..', dirname(file), path).replaceAll('\\', '/');
-    return `${before}'${onDist ? `${source.replace('/src/', '/dist/')}.js` : `${source}.ts`}'`;
-  });
+  const resolved = code.replaceAll(
+    relativeImport,
+    (_, before: string, path: string) => `${before}'${join('../..', dirname(file), path).replaceAll('\\', '/')}'`,
+  );
   return `${resolved}\nexport {};\n`;
 }
 

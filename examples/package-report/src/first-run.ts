@@ -12,13 +12,12 @@ export interface Run {
 }
 
 /**
- * Says how long a run took, and how much faster it was than the first one over the same directory. The first run's time
- * is kept in the cache beside what that run measured, so it is forgotten together with it.
+ * Says how long a run took, and how much faster it was than the first one over the same directory. The time of the first
+ * run that gets so far is kept in the cache beside what that run measured, so it is forgotten together with it.
  */
 export async function compareWithFirstRun(cache: Cache, run: Run): Promise<string> {
   const key = `first run: ${run.directory}`;
-  const first =
-    run.measured === run.packages ? await cache.getOrSet(key, () => run.took) : await cache.get<number>(key);
+  const first = await cache.getOrSet(key, () => run.took);
 
   const done = `Done in ${formatTime(run.took)}`;
   if (first === run.took) return `${done}. Run it again: what it measured is remembered.`;
@@ -26,7 +25,6 @@ export async function compareWithFirstRun(cache: Cache, run: Run): Promise<strin
     run.measured === 0
       ? 'every package answered from disk'
       : `${run.measured} of ${run.packages} packages measured anew`;
-  if (first === undefined) return `${done}, ${work}.`;
   if (first <= run.took) return `${done}, ${work}; the first run took ${formatTime(first)}.`;
   const ratio = (first / run.took).toFixed(first < 10 * run.took ? 1 : 0);
   return `${done}, ${work}: ${ratio}× faster than the first run, which took ${formatTime(first)}.`;

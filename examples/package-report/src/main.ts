@@ -107,6 +107,7 @@ function printCalls(service: PackageReport): number {
     name,
     hits + misses + coalesced,
     hits,
+    coalesced,
     loads,
     formatTime(timeSaved),
   ]);
@@ -114,6 +115,7 @@ function printCalls(service: PackageReport): number {
     ['function'],
     ['calls', 'right'],
     ['hits', 'right'],
+    ['joined', 'right'],
     ['loads', 'right'],
     ['time saved', 'right'],
   ];

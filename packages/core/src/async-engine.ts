@@ -1,4 +1,4 @@
-import { CodecError, MemoryRecord } from '@reprise/store/contract';
+import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { currentRun, noteWait } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Flight } from './flight.ts';
@@ -120,6 +120,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (record !== undefined && this.#isFresh(record)) {
       this.runs.flights.close(flight);
       this.release(place.key);
+      this.runs.model(flight, record.value);
       return this.#hit(record, place, 1 + flight.early, false);
     }
     const counts = this.#counts;
@@ -177,6 +178,18 @@ export class AsyncEngine implements Engine, Shelf {
     }
   }
 
+  /** Whether a key, in text and perhaps shortened, is one of this function's. */
+  owns(text: string): boolean {
+    return text.startsWith(this.#keys.prefixOf({ self: undefined, everyone: true }));
+  }
+
+  /** The store has let an entry go by itself. */
+  removed(key: string, cause: RemovalCause): void {
+    if (cause === 'evict') this.#counts.evictions++;
+    if (this.#size > 0) this.#size--;
+    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
+  }
+
   // ── the shelf ──
 
   keep(key: unknown, value: unknown, lifetime: Lifetime, _promise: unknown, loadTime: number | undefined): void {
@@ -199,9 +212,11 @@ export class AsyncEngine implements Engine, Shelf {
     }
     const now = remembered.home.now();
     try {
+      // The caller may change his value while it is on its way.
+      const own = this.#shelf.copy === undefined ? value : this.#shelf.copy(value);
       const kept = lanes.write(
         place.key,
-        new MemoryRecord(value, now, now + lifetime, loadTime === undefined ? undefined : { loadTime }),
+        new MemoryRecord(own, now, now + lifetime, loadTime === undefined ? undefined : { loadTime }),
         place.full,
         fencing,
         sender,

@@ -13,6 +13,9 @@ import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
 import { Counts } from './stats.ts';
 import type { AnyFunction, CacheEventType, Inspection } from './types.ts';
 
+/** Whose record the store was last given: a `sizeOf` that fails is told without the key. */
+export const keeping: { engine: DirectEngine | undefined; key: unknown } = { engine: undefined, key: undefined };
+
 const everyone: Scope = { self: undefined, everyone: true };
 
 /**
@@ -271,6 +274,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { home } = this.#remembered;
     const now = lifetime === Infinity ? home.roughNow() : home.now();
     const record = new MemoryRecord(value, now, now + lifetime, promise === undefined ? undefined : { promise });
+    keeping.engine = this;
+    keeping.key = key;
     if (!this.#store.keep(key, record)) {
       this.release(key);
       return;
@@ -304,6 +309,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     if (cause === 'evict') counts.evictions++;
     if (this.#remembered.listening !== 0) this.#tell(cause, key);
     this.release(key);
+  }
+
+  /** What the store reports of the record that it was given. */
+  failed(error: unknown, key: unknown): void {
+    this.#remembered.report(error, () => this.textOf(key));
   }
 
   #expire(key: unknown): void {

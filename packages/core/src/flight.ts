@@ -21,6 +21,10 @@ export class Flight implements Run {
   running = false;
   /** Whether it makes an entry anew while the old one answers. */
   refreshes = false;
+  /** Whether anybody waits for it beside the call that opened it. */
+  joined = false;
+  /** Where every caller gets a value of his own: what copies are made from, taken before any caller sees the result. */
+  model: { readonly value: unknown } | undefined = undefined;
   /** Calls that joined before it was known whether the store has an answer. */
   early = 0;
 
@@ -46,7 +50,7 @@ export class Flights {
   /** The flight that a call for this key may join. */
   get(key: unknown): Flight | undefined {
     const first = this.#first;
-    if (first !== undefined && (first.key === key || (Number.isNaN(key) && Number.isNaN(first.key)))) return first;
+    if (first !== undefined && isSame(first.key, key)) return first;
     return this.#open.size === 0 ? undefined : this.#open.get(key);
   }
 
@@ -82,20 +86,17 @@ export class Flights {
   /** Whether any flight for this key is under way. */
   has(key: unknown): boolean {
     if (this.get(key) !== undefined) return true;
-    for (const flight of this.#loose) if (flight.key === key) return true;
+    for (const flight of this.#loose) if (isSame(flight.key, key)) return true;
     return false;
   }
 
   /** The result of `kept` is in the store: an older run of the same key that settles later is not to overwrite it. */
   supersede(kept: Flight): void {
     const open = this.get(kept.key);
-    if (open !== undefined && open.order < kept.order) {
-      open.voided = true;
-      this.#remove(open);
-    }
+    if (open !== undefined && open.order < kept.order) open.voided = true;
     if (this.#loose.size === 0) return;
     for (const flight of this.#loose) {
-      if (flight.order < kept.order && flight.key === kept.key) flight.voided = true;
+      if (flight.order < kept.order && isSame(flight.key, kept.key)) flight.voided = true;
     }
   }
 
@@ -108,7 +109,7 @@ export class Flights {
     }
     if (this.#loose.size === 0) return;
     for (const loose of this.#loose) {
-      if (loose.key !== key) continue;
+      if (!isSame(loose.key, key)) continue;
       loose.voided = true;
       this.#loose.delete(loose);
     }
@@ -121,4 +122,9 @@ export class Flights {
       if (covers === undefined || covers(flight.key)) this.void(flight.key);
     }
   }
+}
+
+/** As a `Map` tells keys apart. */
+function isSame(one: unknown, other: unknown): boolean {
+  return one === other || (Number.isNaN(one) && Number.isNaN(other));
 }

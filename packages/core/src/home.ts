@@ -10,7 +10,7 @@ import {
 import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
-import { DirectEngine } from './direct.ts';
+import { DirectEngine, keeping } from './direct.ts';
 import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
@@ -89,6 +89,12 @@ export class StoreHome implements Home {
     }
     holdStore(store);
     if (store.sync && store.direct !== undefined) hearOf(store);
+    else {
+      store.listen?.({
+        removed: (key, cause) => this.#engineOf(key)?.removed(key as string, cause),
+        failed: (error, key) => this.#reportFor(error, key),
+      });
+    }
   }
 
   /** Whether entries outlive the process. A store that does not say is not asked for what only one process can know. */
@@ -106,7 +112,9 @@ export class StoreHome implements Home {
     if (this.off || !this.#hasMissed) return;
     // Which entries were meant is not known any more.
     this.#hasMissed = false;
-    Promise.resolve(this.clear([''])).catch((error) => warnOnce(this, 'enable', 'E_STORE', textOf(error)));
+    const forget = async (): Promise<void> => this.clear(['']);
+    // It has been reported.
+    forget().catch(() => {});
   }
 
   missInvalidation(): false {
@@ -143,7 +151,9 @@ export class StoreHome implements Home {
       return new DirectEngine(remembered, store.direct, telling, this.#solo, store.name ?? 'memory');
     }
     const keys = new TextKeys(remembered, telling, this.#namespace, store.persistent === false);
-    const report = (error: RepriseError, key: string | undefined): void => remembered.report(error, () => key);
+    const { length } = this.#prefix;
+    const report = (error: RepriseError, key: string | undefined): void =>
+      remembered.report(error, () => key?.slice(length));
     const sender: Sender = { report, limit: () => remembered.policy.storeTimeout ?? defaultTimeout };
     const copy = copierOf(store);
     if (store.sync) return new SyncEngine(remembered, this.#shelfOf(store), keys, copy);
@@ -240,6 +250,29 @@ export class StoreHome implements Home {
     return Promise.all(prefixes.map((prefix) => lanes.clear(prefix, sender))).then(() => {});
   }
 
+  /** Whose a stored key is. Known by its beginning, which is the function's name. */
+  #engineOf(key: unknown): AsyncEngine | SyncEngine | undefined {
+    if (typeof key !== 'string' || !key.startsWith(this.#prefix)) return undefined;
+    const text = key.slice(this.#prefix.length);
+    for (const engine of this.#functions.values()) {
+      if (!(engine instanceof DirectEngine) && (engine as AsyncEngine | SyncEngine).owns(text)) {
+        return engine as AsyncEngine | SyncEngine;
+      }
+    }
+    return undefined;
+  }
+
+  #reportFor(error: unknown, key: string | undefined): void {
+    const engine = this.#engineOf(key);
+    for (const [remembered, other] of this.#functions) {
+      if (other !== engine) continue;
+      remembered.report(error, () => key?.slice(this.#prefix.length));
+      return;
+    }
+    // Another cache's entry in the same store is that one's business.
+    if (key === undefined || key.startsWith(this.#prefix)) this.#report(error);
+  }
+
   /** Something failed that concerns no function in particular. */
   #report(error: unknown): void {
     const told = this.emitter.emit({ type: 'error', cache: this.name, name: undefined, key: undefined, error });
@@ -320,6 +353,9 @@ function hearOf(store: SyncStore): void {
     removed(key, cause) {
       if (key instanceof CacheSlot) key.owner.keeper.removed(key, cause);
       else solos.get(store)?.removed(key, cause);
+    },
+    failed(error) {
+      keeping.engine?.failed(error, keeping.key);
     },
   });
 }

@@ -4,16 +4,16 @@ import { IdentityToken, TextToken } from './key/index-token.ts';
 import { Timed } from './memoize-leaf.ts';
 
 /*
- * Which entry has to go. Hits must cost nothing, so they do not move anything: after each eviction one hit is sampled, and its
- * entry marked. The one to go is drawn at random; one with a mark loses it and stays. So what is asked for more often than the
- * average tends to be sampled before it is drawn, and a loop over more entries than there is room for, which leaves strict
- * orders such as LRU without a single hit, keeps its share of them.
+ * Which entry has to go. A hand goes round the list. Hits must cost nothing, so they do not move anything: after each eviction one
+ * hit is sampled, and its entry marked; what is asked for more often than the average is sampled before the hand comes by. An
+ * entry with a mark loses it and stays. Of the others, one in four stays as well, by lot: a loop over a little more than there is
+ * room for, which leaves strict orders such as LRU without a single hit, keeps a good part of them.
  *
  * Expired entries go first: among few entries always, among many as far as a bounded search finds them.
  */
 const few = 100;
 const searched = 16;
-const mostDraws = 8;
+const mostSpared = 16;
 
 /** A place that was listed; `level` is `undefined` where it was collected. */
 export interface Listed {
@@ -33,8 +33,12 @@ export class EvictionOrder {
   #marks = 0;
   /** Nothing expires before this moment. */
   #nextExpiry: number = Infinity;
-  /** How far the search for expired entries has come, and the next expiry that it has seen since it began anew. */
+  /** Where the next one to go is looked for. */
   #hand = 0;
+  /** The place that was taken off last, free for the next entry; -1: none. */
+  #gap = -1;
+  /** How far the search for expired entries has come, and the next expiry that it has seen since it began anew. */
+  #search = 0;
   #nextSeen: number = Infinity;
 
   constructor(entries: ArgumentIndex<unknown>) {
@@ -44,10 +48,12 @@ export class EvictionOrder {
   /** Lists a new entry. */
   add({ level, token }: Place, leaf: unknown, settledAt: number): void {
     if (this.#tokens.length > 2 * this.#entries.size + few) this.#renew();
-    this.#levels.push(level.isPassing ? level.ref : level);
-    this.#tokens.push(token);
+    const index = this.#gap === -1 ? this.#tokens.length : this.#gap;
+    this.#gap = -1;
+    this.#levels[index] = level.isPassing ? level.ref : level;
+    this.#tokens[index] = token;
     if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
-    else this.#settled.push(settledAt);
+    else this.#settled[index] = settledAt;
   }
 
   /** An entry that is listed has a new leaf. */
@@ -67,8 +73,11 @@ export class EvictionOrder {
 
   /** Takes the entry that is to go next off the list. It may be gone already. */
   next(now: number): Listed | undefined {
-    const index = this.#findExpired(now) ?? this.#draw();
-    return index === undefined ? undefined : this.#takeOff(index);
+    if (this.#gap !== -1) this.#closeGap();
+    const index = now < this.#nextExpiry ? -1 : this.#findExpired(now);
+    this.#gap = index === -1 ? this.#pick() : index;
+    if (this.#gap === -1) return undefined;
+    return { level: this.#levelAt(this.#gap), token: this.#tokens[this.#gap] };
   }
 
   /** When the entry at a place settled. */
@@ -85,6 +94,8 @@ export class EvictionOrder {
     this.#settled = [];
     this.#marks = 0;
     this.#hand = 0;
+    this.#gap = -1;
+    this.#search = 0;
     this.#nextExpiry = Infinity;
     this.#nextSeen = Infinity;
   }
@@ -103,58 +114,58 @@ export class EvictionOrder {
     return this.#levelAt(index)?.get(this.#tokens[index]);
   }
 
-  #findExpired(now: number): number | undefined {
+  #findExpired(now: number): number {
     const { length } = this.#tokens;
-    if (now < this.#nextExpiry) return undefined;
     for (let looked = Math.min(length, length <= few ? length : searched); looked > 0; looked--) {
-      if (this.#hand >= length) {
-        this.#hand = 0;
+      if (this.#search >= length) {
+        this.#search = 0;
         this.#nextExpiry = this.#nextSeen;
         this.#nextSeen = Infinity;
-        if (now < this.#nextExpiry) return undefined;
+        if (now < this.#nextExpiry) return -1;
       }
-      const leaf = this.#leafAt(this.#hand);
-      // The last place moves here, and the hand stays to look at it. What is not there is vacant.
-      if (!(leaf instanceof Timed) || leaf.expiresAt <= now) return this.#hand;
+      const leaf = this.#leafAt(this.#search);
+      // What comes into this place is noted as it comes. A place without an entry is free at once.
+      if (!(leaf instanceof Timed) || leaf.expiresAt <= now) return this.#search;
       if (leaf.expiresAt < this.#nextSeen) this.#nextSeen = leaf.expiresAt;
-      this.#hand++;
+      this.#search++;
     }
-    return undefined;
+    return -1;
   }
 
-  #draw(): number | undefined {
+  #pick(): number {
     const { length } = this.#tokens;
-    if (length === 0) return undefined;
-    let index = 0;
-    for (let draws = 0; draws < mostDraws; draws++) {
-      // Xorshift: a draw must not cost more than the eviction.
+    if (length === 0) return -1;
+    for (let spared = 0; ; spared++) {
+      if (this.#hand >= length) this.#hand = 0;
+      const index = this.#hand++;
+      if (spared === mostSpared) return index;
+      const marks = this.#levelAt(index)?.marks;
+      if (marks?.delete(markOf(this.#tokens[index]))) {
+        this.#marks--;
+        continue;
+      }
+      // Xorshift: a lot must not cost more than the eviction.
       this.#seed ^= this.#seed << 13;
       this.#seed ^= this.#seed >>> 17;
       this.#seed ^= this.#seed << 5;
-      index = (this.#seed >>> 0) % length;
-      const marks = this.#levelAt(index)?.marks;
-      if (marks === undefined || marks.size === 0 || !marks.delete(markOf(this.#tokens[index]))) break;
-      this.#marks--;
+      if ((this.#seed & 3) !== 0) return index;
     }
-    return index;
   }
 
-  /** The last place moves to where this one was. */
-  #takeOff(index: number): Listed {
-    const listed = { level: this.#levelAt(index), token: this.#tokens[index] };
-    const level = this.#levels.pop() as Level;
+  /** Moves the last entry to where nothing came. */
+  #closeGap(): void {
+    const level = this.#levels.pop();
     const token = this.#tokens.pop();
     const settled = this.#settled.pop();
-    if (index === this.#tokens.length) return listed;
-    this.#levels[index] = level;
-    this.#tokens[index] = token;
-    if (settled !== undefined) this.#settled[index] = settled;
-    if (index < this.#hand) {
-      // The search has passed here and will not see it in this round.
-      const leaf = this.#leafAt(index);
+    if (this.#gap < this.#tokens.length && level !== undefined) {
+      this.#levels[this.#gap] = level;
+      this.#tokens[this.#gap] = token;
+      if (settled !== undefined) this.#settled[this.#gap] = settled;
+      const leaf = this.#leafAt(this.#gap);
+      // The search may have passed here, and would not see it in this round.
       if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
     }
-    return listed;
+    this.#gap = -1;
   }
 
   /** Makes the list anew: each entry once, and no vacant places. */

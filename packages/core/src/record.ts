@@ -5,6 +5,9 @@ export function recordOf(entry: unknown): MemoryRecord {
   if (typeof entry !== 'object' || entry === null || !isMoment((entry as Entry).expiresAt)) {
     throw new StoreError('the store answered with something that is no entry');
   }
+  if (!('value' in entry) && !('error' in entry)) {
+    throw new StoreError('the store answered with an entry that has neither a value nor an error');
+  }
   const { createdAt, expiresAt, staleUntil, tags, idle, loadTime, generation, size, promised } = entry as Entry;
   const failed = 'error' in entry;
   const rest: RecordDetails = {};

@@ -69,24 +69,31 @@ export class Runs {
     if (waiter !== undefined) noteWait(waiter, flight, promise);
     if (flight.running) this.countJoined(counts, flight);
     else flight.early++;
-    return this.#share(promise, work, self, args, counts);
+    flight.joined = true;
+    return this.#share(promise, flight, work, self, args, counts);
   }
 
   #share(
     promise: Promise<unknown>,
+    flight: Flight,
     work: Work,
     self: unknown,
     args: ArrayLike<unknown>,
     counts: Counts,
   ): Promise<unknown> {
-    const shelf = this.#shelf;
     return promise.then((value) => {
       if (isOneShot(value)) {
         counts.coalesced--;
         return this.runDirectly(work, self, args, counts);
       }
-      return shelf.copy === undefined ? value : shelf.copy(value);
+      return flight.model === undefined ? value : this.#shelf.copy?.(flight.model.value);
     });
+  }
+
+  /** Takes a model of the result, if somebody beside the first caller waits for it and all are to have copies. */
+  model(flight: Flight, value: unknown): void {
+    const { copy } = this.#shelf;
+    if (copy !== undefined && flight.joined) flight.model = { value: this.#shelf.copy?.(value) };
   }
 
   /** One more call that waits for a run. */
@@ -156,6 +163,7 @@ export class Runs {
     const promise = (result instanceof Promise ? result : Promise.resolve(result)).then(
       (value) => {
         leaveRun();
+        this.model(flight, value);
         this.#settle(flight, work, self, args, counts, start, value);
         return value;
       },

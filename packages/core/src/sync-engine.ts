@@ -2,6 +2,7 @@ import {
   CodecError,
   MemoryRecord,
   type RecordDetails,
+  type RemovalCause,
   type RepriseError,
   StoreError,
   type SyncStore,
@@ -128,7 +129,8 @@ export class SyncEngine implements Engine, Shelf {
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
   readonly #keys: TextKeys;
-  readonly #report: Report = (error, key) => this.#remembered.report(error, () => key);
+  readonly #report: Report = (error, key) =>
+    this.#remembered.report(error, () => (key === undefined ? undefined : this.#keys.unbound(key)));
   readonly #counts = new Counts();
   readonly #places = new Map<string, Place>();
   #size = 0;
@@ -205,6 +207,18 @@ export class SyncEngine implements Engine, Shelf {
 
   textOf(key: unknown): string {
     return this.#places.get(key as string)?.text ?? String(key);
+  }
+
+  /** Whether a key, in text and perhaps shortened, is one of this function's. */
+  owns(text: string): boolean {
+    return text.startsWith(this.#keys.prefixOf({ self: undefined, everyone: true }));
+  }
+
+  /** The store has let an entry go by itself. */
+  removed(key: string, cause: RemovalCause): void {
+    if (cause === 'evict') this.#counts.evictions++;
+    if (this.#size > 0) this.#size--;
+    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
   }
 
   // ── the shelf ──

@@ -2,7 +2,7 @@ import { OptionError } from '@reprise/store/contract';
 import { adviseAboutMap } from './advice.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
-import { type BoundKey, boundKey, keyText } from './key/key-text.ts';
+import { type BoundKey, boundKey, keyText, namespacePrefix } from './key/key-text.ts';
 import type { Remembered } from './remembered.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
 
@@ -37,6 +37,11 @@ export class TextKeys {
 
   bound(text: string): BoundKey {
     return boundKey(this.#namespace, text);
+  }
+
+  /** A stored key without the namespace. */
+  unbound(key: string): string {
+    return this.#namespace === '' ? key : key.slice(namespacePrefix(this.#namespace).length);
   }
 
   /** Whether entries belong to owners: objects or parts. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { cached, closeAllCaches, CodecError, createCache, StoreError } from '@reprise/core';
+import { CodecError, cached, closeAllCaches, createCache, StoreError } from '@reprise/core';
 import { type AsyncStore, createCodec, type Entry, type Store, type SyncStore } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { type ChaosFault, chaosStore } from '@reprise/store-testkit';
@@ -631,7 +631,13 @@ describe('a synchronous function', () => {
       name: 'left',
       sync: true,
       persistent: true,
-      get: (): Entry => ({ value: 'left', createdAt: Date.now(), expiresAt: Infinity, staleUntil: Infinity }),
+      get: (): Entry => ({
+        value: 'left',
+        promised: true,
+        createdAt: Date.now(),
+        expiresAt: Infinity,
+        staleUntil: Infinity,
+      }),
       set: () => true,
       delete: () => true,
       clear() {},
@@ -644,14 +650,17 @@ describe('a synchronous function', () => {
 });
 
 describe('keys in a store', () => {
-  it.each(storeKinds)('are kept apart at 64 KB where only the last character differs, in %s', async (_kind, makeStore) => {
-    const cache = createCache({ name: 'long', store: makeStore() });
-    const last = cached(async (text: string) => text.at(-1), { cache, name: 'last' });
-    const [a, b] = [`${'x'.repeat(65_536)}a`, `${'x'.repeat(65_536)}b`];
-    expect([await last(a), await last(b)]).toEqual(['a', 'b']);
-    await settle();
-    expect([await last(a), await last(b), cache.stats().hits]).toEqual(['a', 'b', 2]);
-  });
+  it.each(storeKinds)(
+    'are kept apart at 64 KB where only the last character differs, in %s',
+    async (_kind, makeStore) => {
+      const cache = createCache({ name: 'long', store: makeStore() });
+      const last = cached(async (text: string) => text.at(-1), { cache, name: 'last' });
+      const [a, b] = [`${'x'.repeat(65_536)}a`, `${'x'.repeat(65_536)}b`];
+      expect([await last(a), await last(b)]).toEqual(['a', 'b']);
+      await settle();
+      expect([await last(a), await last(b), cache.stats().hits]).toEqual(['a', 'b', 2]);
+    },
+  );
 
   it.each(storeKinds)('are listed whole however long they are, in %s', async (_kind, makeStore) => {
     const cache = createCache({ name: 'long', store: makeStore() });
@@ -669,7 +678,15 @@ describe('keys in a store', () => {
     const text = 'x'.repeat(1_000);
     function other(_key: unknown): ChaosFault {
       const now = Date.now();
-      return { return: { value: 'wrong', key: 'long/last("another")', createdAt: now, expiresAt: now + 1_000, staleUntil: now + 1_000 } };
+      return {
+        return: {
+          value: 'wrong',
+          key: 'long/last("another")',
+          createdAt: now,
+          expiresAt: now + 1_000,
+          staleUntil: now + 1_000,
+        },
+      };
     }
     const last = cached(async (of: string) => of.at(-1), { cache, name: 'last' });
     expect(await last(text)).toBe('x');

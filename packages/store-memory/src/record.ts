@@ -11,7 +11,7 @@ export function endOf(record: MemoryRecord): number {
 /** An entry in the form in which memory keeps it. */
 export function toRecord(entry: Entry): MemoryRecord {
   const failed = 'error' in entry;
-  const { expiresAt, staleUntil, tags, idle, loadTime, generation, size } = entry;
+  const { expiresAt, staleUntil, tags, idle, loadTime, generation, promised, size } = entry;
   const rest: RecordDetails = {};
   if (failed) rest.failed = true;
   if (staleUntil !== expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
@@ -19,6 +19,7 @@ export function toRecord(entry: Entry): MemoryRecord {
   if (idle !== undefined) rest.idle = idle;
   if (loadTime !== undefined) rest.loadTime = loadTime;
   if (generation !== undefined) rest.generation = generation;
+  if (promised !== undefined) rest.promised = promised;
   if (size !== undefined) rest.size = size;
   return new MemoryRecord(
     failed ? entry.error : entry.value,
@@ -38,7 +39,7 @@ export function toEntry(record: MemoryRecord, key: string | undefined): Entry {
   const createdAt = record.createdAt + memoryEpoch;
   const expiresAt = record.expiresAt + memoryEpoch;
   if (rest === undefined && key === undefined) return { value, createdAt, expiresAt, staleUntil: expiresAt };
-  const { failed, staleUntil, tags, idle, loadTime, generation, size } = rest ?? {};
+  const { failed, staleUntil, tags, idle, loadTime, generation, promised, size } = rest ?? {};
   return {
     ...(failed === true ? { error: value } : { value }),
     createdAt,
@@ -49,6 +50,7 @@ export function toEntry(record: MemoryRecord, key: string | undefined): Entry {
     ...(idle !== undefined && { idle }),
     ...(loadTime !== undefined && { loadTime }),
     ...(generation !== undefined && { generation }),
+    ...(promised !== undefined && { promised }),
     ...(size !== undefined && { size }),
   };
 }

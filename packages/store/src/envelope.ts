@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { asBuffer } from './codec/bytes.ts';
 import type { Codec } from './codec.ts';
-import type { Entry } from './entry.ts';
 import { CodecError } from './contract.ts';
+import type { Entry } from './entry.ts';
 
 // Version 1. Numbers are little-endian; a text is a length (u32, its highest bit set for UTF-16) and that many bytes.
 //

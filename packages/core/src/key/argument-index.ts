@@ -133,7 +133,8 @@ export class ArgumentIndex<Leaf> implements Watcher {
   placeOf(path: ArgumentPath): Place | undefined {
     let level = this.#roots[path.arity];
     const last = path.tokens.length - 1;
-    for (let step = 0; step < last && level !== undefined; step++) level = follow(level, path, step) as Level | undefined;
+    for (let step = 0; step < last && level !== undefined; step++)
+      level = follow(level, path, step) as Level | undefined;
     const token = path.tokens[last];
     return level?.has(token) ? { level, token } : undefined;
   }

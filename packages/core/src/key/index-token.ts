@@ -98,7 +98,8 @@ function pushTokens(tokens: unknown[], value: unknown, index: number): void {
 /** The tokens of a plain object whose values are primitives or known by identity; `false` for any other one. */
 function pushFlat(tokens: unknown[], value: object): boolean {
   const keys = Object.keys(value);
-  if (keys.length === 0 || keys.length > mostKeys || Object.getOwnPropertyNames(value).length !== keys.length) return false;
+  if (keys.length === 0 || keys.length > mostKeys || Object.getOwnPropertyNames(value).length !== keys.length)
+    return false;
   if (Object.getOwnPropertySymbols(value).length > 0 || cacheKey in value) return false;
   const start = tokens.length;
   tokens.push(new ShapeToken(signatureOf(keys), keys));

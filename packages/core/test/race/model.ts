@@ -45,6 +45,7 @@ export interface Origin {
 }
 
 interface Ended {
+  readonly at: number;
   readonly turn: number;
   readonly clock: number;
   readonly outcome: Outcome;
@@ -151,7 +152,7 @@ export class Model {
   }
 
   end(run: Run, outcome: Outcome): void {
-    run.ended = { turn: this.turn, clock: this.#rules.now(), outcome };
+    run.ended = { at: ++this.#moment, turn: this.turn, clock: this.#rules.now(), outcome };
   }
 
   invalidate(subjects: Iterable<Subject>): void {
@@ -164,7 +165,7 @@ export class Model {
     this.invalidate([subject]);
     const at = this.#moment;
     const value = `${subject} set at ${at}${unkept ? '!' : ''}`;
-    const ended = { turn: this.turn, clock: this.#rules.now(), outcome: { value } };
+    const ended = { at, turn: this.turn, clock: this.#rules.now(), outcome: { value } };
     const origin: Origin = { subject, value, began: at, order: at, vague: false, ended, unkept, ask: undefined, direct: 'no' };
     this.#history(subject).origins.push(origin);
     this.#byValue.set(value, origin);
@@ -174,6 +175,23 @@ export class Model {
   /** A look begins: see `seen` and `had`. */
   look(subject: Subject): Look {
     return this.#look(subject);
+  }
+
+  /** How often what is rare came to pass. */
+  tally(): Readonly<Record<'circle' | 'voided' | 'replaced' | 'put', number>> {
+    const { runs, subjects } = this;
+    return {
+      circle: runs.filter(({ direct }) => direct === 'yes').length,
+      voided: runs.filter(({ ask, ended, subject }) => {
+        const { invalidated } = this.#history(subject);
+        return ended !== undefined && invalidated.some((at) => at > ask.at && at < ended.at);
+      }).length,
+      replaced: runs.filter(({ ask, ended, subject }) => {
+        const { refreshed } = this.#history(subject);
+        return ended !== undefined && refreshed.some((at) => at > ask.at && at < ended.at);
+      }).length,
+      put: [...subjects.values()].flatMap(({ origins }) => origins).filter(({ ask }) => ask === undefined).length,
+    };
   }
 
   // ── the laws ──
@@ -218,7 +236,9 @@ export class Model {
     }
     this.#check(has === true, 'law 1', () => `has answered ${inspect(has)}`);
     const ended = this.#history(look.subject).origins.filter((origin) => origin.ended !== undefined && 'value' in origin.ended.outcome);
-    const valid = ended.filter((origin) => isShared(origin) && !origin.unkept && !this.#isVoided(origin, look));
+    const kept = ended.filter((origin) => isShared(origin) && !origin.unkept);
+    this.#check(kept.length > 0, 'remembers', () => `has(${look.subject}): nothing was kept`);
+    const valid = kept.filter((origin) => !this.#isVoided(origin, look));
     this.#check(valid.length > 0, 'law 3', () => `has(${look.subject}): there is nothing that could be had`);
     this.#check(valid.some((origin) => this.#isFresh(origin, look)), 'law 4', () => `has(${look.subject}): all is too old`);
   }
@@ -309,9 +329,11 @@ export class Model {
       const from = Math.min(ask.at, other.ask.at);
       const to = Math.max(run.order, other.order);
       // A newer run that nobody joined may have taken the place of one that could be joined.
-      const isReplaced = origins.some(({ ask: own, order, ended }) => own?.alone && order > other.order && ended !== undefined);
+      const isReplaced = origins.some(
+        ({ ask: own, order, ended }) => own?.alone && !own.bypassed && order > other.order && ended !== undefined,
+      );
       const apart = isReplaced || [...invalidated, ...refreshed].some((at) => at > from && at <= to);
-      if (apart && !run.vague && !other.vague) continue;
+      if (apart && !isReplaced && !run.vague && !other.vague) continue;
       if (mayWaitFor(other as Run, ask)) {
         run.direct = apart ? 'perhaps' : 'yes';
         continue;

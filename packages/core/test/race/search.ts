@@ -6,6 +6,8 @@ import { describeSchedule, type HomeKind, homeKinds, makeSchedule, type Schedule
 export interface Finding {
   readonly law: string;
   readonly report: string;
+  /** The command that finds it again. */
+  readonly repeat: string;
   /** How many schedules were played before it was found. */
   readonly after: number;
 }
@@ -16,24 +18,33 @@ export interface Search {
   readonly count: number;
   readonly homes?: readonly HomeKind[];
   readonly prepare?: (stage: Stage) => void;
+  /** Hears what came to pass in the schedules that kept the laws. */
+  readonly hear?: (what: string) => void;
 }
 
 /** Plays schedules until a law does not hold. */
-export async function findViolation({ first, count, homes = homeKinds, prepare }: Search): Promise<Finding | undefined> {
+export async function findViolation(search: Search): Promise<Finding | undefined> {
+  const { first, count, homes = homeKinds, prepare, hear } = search;
   for (let number = 0; number < count; number++) {
     const home = homes[number % homes.length] as HomeKind;
     const schedule = makeSchedule(first + Math.floor(number / homes.length), home);
-    const violation = await tryOut(schedule, prepare);
+    const violation = await tryOut(schedule, prepare, hear);
     if (violation === undefined) continue;
     const [shortest, last] = await shrink(schedule, violation, prepare);
-    return { law: last.law, report: `${last.message}\n${describeSchedule(shortest)}`, after: number + 1 };
+    const report = `${last.message}\n${describeSchedule(shortest)}`;
+    const repeat = `REPRISE_SEED=${schedule.seed} REPRISE_SCHEDULES=1 npm test -- packages/core/test/race`;
+    return { law: last.law, report, repeat, after: number + 1 };
   }
   return undefined;
 }
 
-async function tryOut(schedule: Schedule, prepare: Search['prepare']): Promise<Violation | undefined> {
+async function tryOut(
+  schedule: Schedule,
+  prepare: Search['prepare'],
+  hear?: Search['hear'],
+): Promise<Violation | undefined> {
   try {
-    await play(schedule, prepare);
+    for (const what of await play(schedule, prepare)) hear?.(what);
     return undefined;
   } catch (error) {
     if (error instanceof Violation) return error;

@@ -45,6 +45,16 @@ export const entryCases: readonly ConformanceCase[] = [
       ),
   },
   {
+    name: 'that the function answered with a promise is remembered by a synchronous store',
+    run: async (trial) => {
+      const store = await trial.open();
+      await store.set('k', { ...trial.entry('v'), promised: true });
+      const promised = (await store.get('k'))?.promised;
+      // Asynchronous stores answer with promises in any case.
+      assert(promised === true || (!store.sync && promised === undefined), `promised is ${show(promised)}`);
+    },
+  },
+  {
     name: 'fields that were not set are not made up, nor left from the entry before',
     run: async (trial) => {
       const store = await trial.open();

@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { mistakes } from './mistakes.ts';
+import { findViolation } from './search.ts';
+
+/** So many schedules must be enough for each. */
+const enough = 600;
+
+describe('the race test finds', () => {
+  for (const { name, laws, homes, make, prepare } of mistakes) {
+    it(`${name} (${laws.join(', ')})`, async () => {
+      const mend = make();
+      try {
+        const finding = await findViolation({ first: 1, count: enough, homes, ...(prepare && { prepare }) });
+        expect(finding?.report ?? 'nothing').toMatch(new RegExp(`^(${laws.join('|')}): `));
+      } finally {
+        mend();
+      }
+    }, 60_000);
+  }
+
+  it('nothing once they are mended', async () => {
+    expect(await findViolation({ first: 1, count: 100 })).toBeUndefined();
+  });
+});

@@ -1,0 +1,327 @@
+import { StoreError } from '@reprise/core';
+import { AsyncEngine } from '../../src/async-engine.ts';
+import { DirectEngine } from '../../src/direct.ts';
+import { Flights } from '../../src/flight.ts';
+import { namespacePrefix } from '../../src/key/key-text.ts';
+import { Lanes } from '../../src/lanes.ts';
+import { entryOf, recordOf } from '../../src/record.ts';
+import { Remembered } from '../../src/remembered.ts';
+import { Runs } from '../../src/runs.ts';
+import { SyncEngine, SyncShelf } from '../../src/sync-engine.ts';
+import { TextKeys } from '../../src/text-keys.ts';
+import type { Stage } from './player.ts';
+import type { HomeKind } from './schedule.ts';
+import type { DeferredStore, TextStore } from './stores.ts';
+
+/** A mistake that somebody could make in the engine, and what must catch it. */
+export interface Mistake {
+  readonly name: string;
+  /** The laws that it breaks; any of them may be noticed first. */
+  readonly laws: readonly string[];
+  readonly homes: readonly HomeKind[];
+  /** Makes it; what it returns takes it back. */
+  readonly make: () => () => void;
+  readonly prepare?: (stage: Stage) => void;
+}
+
+type Methods<Class> = { [Name in keyof Class]: Class[Name] extends (...args: never[]) => unknown ? Name : never }[keyof Class];
+
+/** Puts another method in the place of one. */
+function replace<Class extends object, Name extends Methods<Class>>(
+  target: Class,
+  name: Name,
+  change: (original: Class[Name]) => Class[Name],
+): () => void {
+  const original = target[name];
+  target[name] = change(original);
+  return () => {
+    target[name] = original;
+  };
+}
+
+/** What the schedule being played stands on. */
+let stage: Stage;
+const takeStage = (taken: Stage): void => {
+  stage = taken;
+};
+const deferred = (): DeferredStore => stage.store as DeferredStore;
+
+const all: readonly HomeKind[] = ['private', 'memory', 'text', 'async', 'timed'];
+const inMemory: readonly HomeKind[] = ['private', 'memory'];
+const asText: readonly HomeKind[] = ['text', 'async'];
+
+export const mistakes: readonly Mistake[] = [
+  {
+    name: 'an invalidation that lets the older run keep its result',
+    laws: ['law 3', 'newest'],
+    homes: all,
+    make: () =>
+      replace(Flights.prototype, 'void', (original) => {
+        return function (this: Flights, key) {
+          const flight = this.get(key);
+          original.call(this, key);
+          if (flight !== undefined) flight.voided = false;
+        };
+      }),
+  },
+  {
+    name: 'an invalidation after which calls still join the older run',
+    laws: ['law 3'],
+    homes: all,
+    make: () =>
+      replace(Flights.prototype, 'void', () => {
+        return function (this: Flights, key) {
+          const flight = this.get(key);
+          if (flight !== undefined) flight.voided = true;
+        };
+      }),
+  },
+  {
+    name: 'a clear that forgets the runs under way',
+    laws: ['law 3', 'newest'],
+    homes: asText,
+    make: () => replace(Flights.prototype, 'voidAll', () => () => {}),
+  },
+  {
+    name: 'a set that forgets the runs under way',
+    laws: ['law 3', 'newest'],
+    homes: all,
+    make: () => {
+      const without = <Set extends (...args: never[]) => unknown>(set: Set): Set =>
+        function (this: unknown, ...args: never[]) {
+          const mend = replace(Flights.prototype, 'void', () => () => {});
+          try {
+            // What is decided of the flights is decided before it awaits anything.
+            return set.apply(this, args);
+          } finally {
+            mend();
+          }
+        } as unknown as Set;
+      const mends = [
+        replace(DirectEngine.prototype, 'set', without),
+        replace(SyncEngine.prototype, 'setPlace', without),
+        replace(AsyncEngine.prototype, 'setPlace', without),
+      ];
+      return () => {
+        for (const mend of mends) mend();
+      };
+    },
+  },
+  {
+    name: 'a settled run that stays to be joined',
+    laws: ['law 2', 'law 3', 'law 4', 'law 5', 'law 7', 'newest'],
+    homes: all,
+    make: () => replace(Flights.prototype, 'close', () => () => {}),
+  },
+  {
+    name: 'a failed run that stays to be joined',
+    laws: ['law 7'],
+    homes: inMemory,
+    make: () =>
+      replace(Runs.prototype, 'fly', (original) => {
+        return function (this: Runs, flight, ...rest) {
+          const result = original.call(this, flight, ...rest);
+          // Later than the engine has taken it out.
+          if (result instanceof Promise) result.catch(() => this.flights.open(flight));
+          return result;
+        };
+      }),
+  },
+  {
+    name: 'calls that never join a run',
+    laws: ['law 2'],
+    homes: all,
+    make: () =>
+      replace(Runs.prototype, 'join', () => {
+        return function (this: Runs, flight, work, self, args, counts) {
+          counts.misses++;
+          return this.fly(this.open(flight.key, work.policy), work, self, args, counts);
+        };
+      }),
+  },
+  {
+    name: 'an older run that overwrites a newer result',
+    laws: ['newest', 'remembers'],
+    homes: all,
+    make: () => replace(Flights.prototype, 'supersede', () => () => {}),
+  },
+  {
+    name: 'a run that waits for itself',
+    laws: ['law 1'],
+    homes: all,
+    make: () =>
+      replace(Runs.prototype, 'join', (original) => {
+        return function (this: Runs, flight, work, self, args, counts) {
+          if (flight.promise === undefined) return original.call(this, flight, work, self, args, counts);
+          this.countJoined(counts, flight);
+          return flight.promise;
+        };
+      }),
+  },
+  {
+    name: 'joined calls that are not counted',
+    laws: ['law 8'],
+    homes: all,
+    make: () => replace(Runs.prototype, 'countJoined', () => () => {}),
+  },
+  {
+    name: 'bypassed calls that are answered from the cache',
+    laws: ['law 2', 'law 8', 'remembers'],
+    homes: all,
+    make: () => replace(Remembered.prototype, 'isBypassed', () => () => false),
+  },
+  {
+    name: 'two arguments under one key',
+    laws: ['law 6', 'law 1'],
+    homes: asText,
+    make: () =>
+      replace(TextKeys.prototype, 'textOf', (original) => {
+        return function (this: TextKeys, self, args) {
+          return original.call(this, self, args).replace('"ab"', '"a"');
+        };
+      }),
+  },
+  {
+    name: 'an age that nobody looks at',
+    laws: ['law 4'],
+    homes: all,
+    make: () => () => {},
+    prepare: ({ homes }) => {
+      for (const home of homes) Object.defineProperty(home, 'isAhead', { value: () => true });
+    },
+  },
+  {
+    name: 'a bound that nobody keeps',
+    laws: ['law 5'],
+    homes: ['memory'],
+    make: () => () => {},
+    prepare: ({ homes }) => {
+      for (const { store } of homes) if (store.sync) store.resize?.({ maxSize: Number.POSITIVE_INFINITY });
+    },
+  },
+  {
+    name: 'a value that cacheIf refused and is kept',
+    laws: ['remembers', 'newest'],
+    homes: ['memory', 'text'],
+    make: () =>
+      replace(Remembered.prototype, 'lifetimeOf', (original) => {
+        return function (this: Remembered, policy, ...rest) {
+          return original.call(this, { ...policy, cacheIf: undefined }, ...rest);
+        };
+      }),
+  },
+  {
+    name: 'results that are not kept',
+    laws: ['remembers'],
+    homes: ['memory', 'text'],
+    make: () => {
+      const mends = [
+        replace(DirectEngine.prototype, 'keep', () => () => {}),
+        replace(SyncEngine.prototype, 'keep', () => () => {}),
+      ];
+      return () => {
+        for (const mend of mends) mend();
+      };
+    },
+  },
+  {
+    name: 'a place in the index that a run leaves behind',
+    laws: ['law 5'],
+    homes: ['memory'],
+    make: () => replace(DirectEngine.prototype, 'release', () => () => {}),
+  },
+  {
+    name: 'a key in text that a run leaves behind',
+    laws: ['law 5'],
+    homes: asText,
+    make: () => {
+      const mends = [
+        replace(SyncEngine.prototype, 'release', () => () => {}),
+        replace(AsyncEngine.prototype, 'release', () => () => {}),
+      ];
+      return () => {
+        for (const mend of mends) mend();
+      };
+    },
+  },
+  {
+    name: 'a read that does not wait for a deletion under way',
+    laws: ['law 3', 'newest'],
+    homes: ['async'],
+    prepare: takeStage,
+    make: () =>
+      replace(Lanes.prototype, 'read', () => {
+        return async (key) => {
+          const entry = await deferred()
+            .get(key)
+            .catch(() => undefined);
+          return entry === undefined ? undefined : recordOf(entry);
+        };
+      }),
+  },
+  {
+    name: 'a deletion that is not owed when it fails',
+    laws: ['law 3', 'newest'],
+    homes: ['async'],
+    prepare: takeStage,
+    make: () =>
+      replace(Lanes.prototype, 'drop', () => {
+        return async (key) => {
+          try {
+            return await deferred().delete(key);
+          } catch (error) {
+            throw new StoreError('failed', { cause: error });
+          }
+        };
+      }),
+  },
+  {
+    name: 'a write that does not wait its turn',
+    laws: ['law 3', 'newest'],
+    homes: ['async'],
+    prepare: takeStage,
+    make: () =>
+      replace(Lanes.prototype, 'write', () => {
+        return async (key, record, full) => {
+          try {
+            await deferred().set(key, entryOf(record, full));
+            return true;
+          } catch (error) {
+            throw new StoreError('failed', { cause: error });
+          }
+        };
+      }),
+  },
+  {
+    name: 'a clear during which the store is read',
+    laws: ['law 3', 'newest'],
+    homes: ['async'],
+    prepare: takeStage,
+    make: () =>
+      replace(Lanes.prototype, 'clear', () => {
+        return async (prefix) => {
+          try {
+            await deferred().clear(namespacePrefix(stage.homes[0]?.name ?? '') + prefix);
+          } catch (error) {
+            throw new StoreError('failed', { cause: error });
+          }
+        };
+      }),
+  },
+  {
+    name: 'a failed deletion of a synchronous store that is forgotten',
+    laws: ['law 3'],
+    homes: ['text'],
+    prepare: takeStage,
+    make: () =>
+      replace(SyncShelf.prototype, 'drop', () => {
+        return (key) => {
+          try {
+            return (stage.store as TextStore).delete(key);
+          } catch (error) {
+            throw new StoreError('failed', { cause: error });
+          }
+        };
+      }),
+  },
+];
