@@ -1,10 +1,11 @@
 // Compares the public declarations of every package with the copy in etc/api/, which is reviewed like code: what
-// index.d.ts exports, by name and without comments, then what these declarations name but do not export. Reads dist;
-// --update rewrites the copies (npm run api).
+// index.d.ts exports, by name and without comments, then what these declarations name but do not export, then the same
+// of the further entries, where what stands above already is only named. Reads dist; --update rewrites the copies
+// (npm run api).
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { packages, root } from './workspace.mjs';
+import { listEntries, packages, root } from './workspace.mjs';
 
 const folder = join(root, 'etc/api');
 const printer = ts.createPrinter({ removeComments: true });
@@ -12,26 +13,34 @@ const printer = ts.createPrinter({ removeComments: true });
 /** The declarations of one package as text. */
 function describePackage(name) {
   const dist = join(root, 'packages', name, 'dist');
-  const index = join(dist, 'index.d.ts');
-  if (!existsSync(index)) throw new Error(`packages/${name} is not built: npm run build`);
-  const program = ts.createProgram([index], {
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    target: ts.ScriptTarget.ES2023,
-    types: ['node'],
-    noEmit: true,
-  });
+  const entries = listEntries(name).map(({ subpath, types }) => ({
+    subpath,
+    file: join(root, 'packages', name, types),
+  }));
+  const missing = entries.find(({ file }) => !existsSync(file));
+  if (missing) throw new Error(`packages/${name} is not built: npm run build`);
+  const program = ts.createProgram(
+    entries.map(({ file }) => file),
+    {
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      target: ts.ScriptTarget.ES2023,
+      types: ['node'],
+      noEmit: true,
+    },
+  );
   const checker = program.getTypeChecker();
-  const source = program.getSourceFile(index);
-  const module = source && checker.getSymbolAtLocation(source);
   const resolve = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
   const isOurs = (node) => node.getSourceFile().fileName.startsWith(`${dist.replaceAll('\\', '/')}/`);
   const isTopLevel = (node) => ts.isSourceFile(node.parent) || ts.isVariableStatement(node.parent?.parent ?? node);
   const seen = new Set();
+  const told = new Set();
   const named = [];
 
   const describeSymbol = (symbol, label) => {
+    if (told.has(symbol)) return `${label}: see above\n`;
     seen.add(symbol);
+    told.add(symbol);
     const lines = [];
     for (const declaration of symbol.declarations ?? []) {
       if (!isOurs(declaration)) {
@@ -59,16 +68,23 @@ function describePackage(name) {
   };
 
   const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
-  const exported = module ? checker.getExportsOfModule(module).sort(byName) : [];
-  for (const symbol of exported) seen.add(resolve(symbol));
-  const text = exported.map((symbol) => describeSymbol(resolve(symbol), symbol.name));
-  const inner = [];
-  while (named.length > 0) {
-    const symbol = named.shift();
-    if (!seen.has(symbol)) inner.push({ name: symbol.name, text: describeSymbol(symbol, symbol.name) });
-  }
-  if (inner.length > 0) text.push('--- named above, not exported ---\n', ...inner.sort(byName).map((one) => one.text));
-  return text.join('\n');
+  const describeEntry = ({ subpath, file }) => {
+    const source = program.getSourceFile(file);
+    const module = source && checker.getSymbolAtLocation(source);
+    const exported = module ? checker.getExportsOfModule(module).sort(byName) : [];
+    for (const symbol of exported) seen.add(resolve(symbol));
+    const text = exported.map((symbol) => describeSymbol(resolve(symbol), symbol.name));
+    const inner = [];
+    while (named.length > 0) {
+      const symbol = named.shift();
+      if (!seen.has(symbol)) inner.push({ name: symbol.name, text: describeSymbol(symbol, symbol.name) });
+    }
+    if (inner.length > 0) {
+      text.push('--- named above, not exported ---\n', ...inner.sort(byName).map((one) => one.text));
+    }
+    return subpath === '.' ? text : [`--- ${subpath} ---\n`, ...text];
+  };
+  return entries.flatMap(describeEntry).join('\n');
 }
 
 const isUpdate = process.argv.includes('--update');

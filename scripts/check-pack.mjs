@@ -11,7 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), 'reprise-pack-'));
 const tarballs = join(folder, 'tarballs');
 const project = join(folder, 'project');
 
-/** Loads every entry of a package both ways; an export of one name must be one object, whichever way it came. */
+/**
+ * Loads every entry of a package both ways. An export must be one object, whichever way it came, and a function or class
+ * must be called as it was written.
+ */
 const loader = (specifiers) => `
   const specifiers = ${JSON.stringify(specifiers)};
   const loaded = specifiers.map((specifier) => [specifier + ' by require', require(specifier)]);
@@ -24,6 +27,9 @@ const loader = (specifiers) => `
         const known = first.get(name) ?? { way, value: module[name] };
         first.set(name, known);
         if (known.value !== module[name]) throw new Error(name + ' is not the same in ' + known.way + ' and ' + way);
+        if (typeof module[name] === 'function' && module[name].name !== name) {
+          throw new Error(name + ' is called ' + module[name].name + ' in ' + way);
+        }
       }
     }
     if (first.size === 0) throw new Error(specifiers + ' export nothing');

@@ -24,7 +24,7 @@ export interface Effort {
 export const efforts: { readonly full: Effort; readonly quick: Effort } = {
   full: {
     processes: 5,
-    peerProcesses: 2,
+    peerProcesses: 1,
     rounds: 21,
     sampleTime: 10,
     warmUpTime: 200,

@@ -1,6 +1,7 @@
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { currentRun, noteWait } from './context.ts';
 import type { Engine } from './engine.ts';
+import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { BoundKey } from './key/key-text.ts';
 import type { Lanes, Sender } from './lanes.ts';
@@ -211,17 +212,18 @@ export class AsyncEngine implements Engine, Shelf {
       return;
     }
     const now = remembered.home.now();
+    const rest = loadTime === undefined ? undefined : { loadTime };
+    let kept: Promise<boolean>;
     try {
-      // The caller may change his value while it is on its way.
-      const own = this.#shelf.copy === undefined ? value : this.#shelf.copy(value);
-      const kept = lanes.write(
-        place.key,
-        new MemoryRecord(own, now, now + lifetime, loadTime === undefined ? undefined : { loadTime }),
-        place.full,
-        fencing,
-        sender,
-      );
-      this.release(place.key);
+      const own = this.#takeModel(value);
+      kept = lanes.write(place.key, new MemoryRecord(own, now, now + lifetime, rest), place.full, fencing, sender);
+    } catch (error) {
+      sender.report(error as CodecError, place.key);
+      await lanes.drop(place.key, sender);
+      throw error;
+    }
+    this.release(place.key);
+    try {
       if (!(await kept)) return;
     } catch (error) {
       // What the codec refuses is not stored, and takes the place of what was.
@@ -231,6 +233,16 @@ export class AsyncEngine implements Engine, Shelf {
     if (place.isAbsent) this.#size++;
     place.isAbsent = false;
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
+  }
+
+  /** What is sent where the store keeps bytes: the caller may change his value while it is on its way. @throws CodecError */
+  #takeModel(value: unknown): unknown {
+    try {
+      return this.#shelf.copy === undefined ? value : this.#shelf.copy(value);
+    } catch (error) {
+      if (error instanceof CodecError) throw error;
+      throw new CodecError(`the codec refused the value: ${textOf(error)}`, { cause: error });
+    }
   }
 
   // ── the handle ──

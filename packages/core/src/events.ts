@@ -1,4 +1,5 @@
 import { RepriseError } from '@reprise/store/contract';
+import { isThenable } from './one-shot.ts';
 import type { CacheEvent, CacheEventType } from './types.ts';
 
 /** Called with each event of the type it was registered for. What it throws is a process warning, never the caller's. */
@@ -54,12 +55,17 @@ export class Emitter {
     if (set === undefined || set.size === 0) return false;
     for (const listener of [...set]) {
       try {
-        listener(event);
+        const answer: unknown = listener(event);
+        if (isThenable(answer)) answer.then(undefined, (error: unknown) => this.#contain(event.type, error));
       } catch (error) {
-        warnOnce(this, `listener:${event.type}`, 'E_CALLBACK', `a listener of '${event.type}' threw: ${textOf(error)}`);
+        this.#contain(event.type, error);
       }
     }
     return true;
+  }
+
+  #contain(type: CacheEventType, error: unknown): void {
+    warnOnce(this, `listener:${type}`, 'E_CALLBACK', `a listener of '${type}' threw: ${textOf(error)}`);
   }
 
   #update(type: CacheEventType, set: ReadonlySet<EventListener>): void {

@@ -2,7 +2,7 @@ import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './contex
 import { warnOnce } from './events.ts';
 import type { ArgumentPath } from './key/index-token.ts';
 import type { Member } from './member.ts';
-import { settledValues } from './memoize-leaf.ts';
+import { missing, settledValues } from './memoize-leaf.ts';
 import type { MemoizeFlight, Shelf } from './memoize-shelf.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import { Stopwatch } from './remembered.ts';
@@ -36,9 +36,9 @@ export class MemoizeEngine {
     // The hit path has counted this call as a hit and sends it as a sample.
     const isSample = tally.left === 0;
     const kept = shelf.fresh(path);
-    if (kept !== undefined) {
+    if (kept !== missing) {
       if (isSample || --tally.left === 0) shelf.spare(path);
-      return kept.value;
+      return kept;
     }
     // It looked fresh to the hit path, and has expired since.
     if (isSample) tally.uncount();
@@ -46,6 +46,15 @@ export class MemoizeEngine {
     if (flight !== undefined) return this.#join(flight, shelf, self, args);
     tally.misses++;
     return this.run(shelf, path, self, args);
+  }
+
+  /** {@link ask} for one primitive argument of which it is known that nothing is kept. */
+  load(shelf: Shelf, self: unknown, a: unknown): unknown {
+    const path = { arity: 1, tokens: [a] };
+    if (this.#flies) return this.ask(shelf, path, self, [a]);
+    shelf.tally.misses++;
+    shelf.tally.loads++;
+    return this.#runAtOnce(shelf, path, self, [a]);
   }
 
   /** A value as the function would have returned it. @param failed called if it is a promise that rejects */

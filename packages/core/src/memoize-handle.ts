@@ -1,5 +1,5 @@
 import { readNow } from './coarse-clock.ts';
-import { settledValues } from './memoize-leaf.ts';
+import { missing, settledValues } from './memoize-leaf.ts';
 import type { MemoizeMemory } from './memoize-memory.ts';
 import { isThenable } from './one-shot.ts';
 import type { Scope } from './scope.ts';
@@ -24,9 +24,9 @@ export const memoizeHandleNames = [
 export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeHandle<AnyFunction> {
   const { self } = scope;
 
-  function fresh(args: readonly unknown[]): { readonly value: unknown } | undefined {
+  function fresh(args: readonly unknown[]): unknown {
     const address = memory.find(self, args);
-    return address?.shelf.fresh(address.path);
+    return address === undefined ? missing : address.shelf.fresh(address.path);
   }
 
   return {
@@ -34,10 +34,11 @@ export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeH
     clear: () => memory.clear(scope),
     refresh: (...args: unknown[]) => memory.refresh(self, args) as never,
     peek: (...args: unknown[]) => {
-      const value = fresh(args)?.value;
+      const value = fresh(args);
+      if (value === missing) return undefined;
       return (isThenable(value) ? settledValues.get(value) : value) as never;
     },
-    has: (...args: unknown[]) => fresh(args) !== undefined,
+    has: (...args: unknown[]) => fresh(args) !== missing,
     set: (args: readonly unknown[], value: unknown) => {
       if (!Array.isArray(args)) {
         throw new TypeError("set takes the function's arguments as an array, then the value: set(['42'], value)");
@@ -47,8 +48,8 @@ export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeH
     keyOf: (...args: unknown[]) => memory.keyOf(self, args),
     inspect: (...args: unknown[]): Inspection | undefined => {
       const address = memory.find(self, args);
-      const times = address?.shelf.fresh(address.path) && address.shelf.timesOf(address.path);
-      if (times === undefined) return undefined;
+      if (address === undefined || address.shelf.fresh(address.path) === missing) return undefined;
+      const times = address.shelf.timesOf(address.path);
       const now = readNow();
       return {
         key: memory.keyOf(self, args),

@@ -1,3 +1,6 @@
+/** Says that there is no result, where `undefined` may be one. */
+export const missing: unique symbol = Symbol('missing');
+
 /** A result with a ttl. */
 export class Timed {
   /** The result itself; of an asynchronous function its promise. */

@@ -15,12 +15,6 @@ const few = 100;
 const searched = 16;
 const mostSpared = 16;
 
-/** A place that was listed; `level` is `undefined` where it was collected. */
-export interface Listed {
-  readonly level: Level | undefined;
-  readonly token: unknown;
-}
-
 /** The entries of one index, in no order. A place may be vacant, or listed twice, until the list is made anew. */
 export class EvictionOrder {
   readonly #entries: ArgumentIndex<unknown>;
@@ -71,19 +65,28 @@ export class EvictionOrder {
     if (++this.#marks > 2 * this.#tokens.length) this.#renew();
   }
 
-  /** Takes the entry that is to go next off the list. It may be gone already. */
-  next(now: number): Listed | undefined {
+  /** Takes the entry that is to go next off the list, whence it may be gone already. Answers its place, or -1. */
+  next(now: number): number {
     if (this.#gap !== -1) this.#closeGap();
     const index = now < this.#nextExpiry ? -1 : this.#findExpired(now);
     this.#gap = index === -1 ? this.#pick() : index;
-    if (this.#gap === -1) return undefined;
-    return { level: this.#levelAt(this.#gap), token: this.#tokens[this.#gap] };
+    return this.#gap;
+  }
+
+  /** The level of a place in the list; `undefined` where it was collected. */
+  levelAt(index: number): Level | undefined {
+    const level = this.#levels[index];
+    return level instanceof WeakRef ? level.deref() : level;
+  }
+
+  tokenAt(index: number): unknown {
+    return this.#tokens[index];
   }
 
   /** When the entry at a place settled. */
   settledAt({ level, token }: Place): number | undefined {
     for (let index = this.#tokens.length - 1; index >= 0; index--) {
-      if (this.#levelAt(index) === level && isSameToken(this.#tokens[index], token)) return this.#settled[index];
+      if (this.levelAt(index) === level && isSameToken(this.#tokens[index], token)) return this.#settled[index];
     }
     return undefined;
   }
@@ -105,13 +108,8 @@ export class EvictionOrder {
     if (moment < this.#nextSeen) this.#nextSeen = moment;
   }
 
-  #levelAt(index: number): Level | undefined {
-    const level = this.#levels[index];
-    return level instanceof WeakRef ? level.deref() : level;
-  }
-
   #leafAt(index: number): unknown {
-    return this.#levelAt(index)?.get(this.#tokens[index]);
+    return this.levelAt(index)?.get(this.#tokens[index]);
   }
 
   #findExpired(now: number): number {
@@ -139,7 +137,7 @@ export class EvictionOrder {
       if (this.#hand >= length) this.#hand = 0;
       const index = this.#hand++;
       if (spared === mostSpared) return index;
-      const marks = this.#levelAt(index)?.marks;
+      const marks = this.levelAt(index)?.marks;
       if (marks?.delete(markOf(this.#tokens[index]))) {
         this.#marks--;
         continue;

@@ -1,9 +1,9 @@
-import { readNow } from './coarse-clock.ts';
+import { readNow, roughNow } from './coarse-clock.ts';
 import type { Run } from './context.ts';
 import { ArgumentIndex } from './key/argument-index.ts';
 import type { Level } from './key/index-level.ts';
 import type { ArgumentPath } from './key/index-token.ts';
-import { Timed } from './memoize-leaf.ts';
+import { missing, Timed } from './memoize-leaf.ts';
 import { EvictionOrder } from './memoize-order.ts';
 import { Tally } from './memoize-tally.ts';
 
@@ -58,13 +58,12 @@ export class Shelf {
 
   // ── what is kept ──
 
-  /** The result of a call, in an object; `undefined` where there is none that is fresh. */
-  fresh(path: ArgumentPath): { readonly value: unknown } | undefined {
-    const place = this.entries.placeOf(path);
-    if (place === undefined) return undefined;
-    const leaf = place.level.get(place.token);
-    if (leaf instanceof Timed) return leaf.expiresAt > readNow() ? leaf : undefined;
-    return { value: leaf };
+  /** The result of a call; {@link missing} where there is none that is fresh. */
+  fresh(path: ArgumentPath): unknown {
+    const leaf = this.entries.at(path);
+    if (leaf === undefined) return this.entries.has(path) ? undefined : missing;
+    if (leaf instanceof Timed) return leaf.expiresAt > readNow() ? leaf.value : missing;
+    return leaf;
   }
 
   /** Keeps a result in place of an older one, and no more than there is room for. */
@@ -72,22 +71,23 @@ export class Shelf {
     const { maxSize, ttl } = this.#bounds;
     if (maxSize === 0 || ttl === 0) return;
     const { entries } = this;
-    const now = readNow();
+    const now = ttl === Infinity ? roughNow() : readNow();
     const leaf = ttl === Infinity ? value : new Timed(value, now + ttl);
     const before = entries.size;
     const place = entries.put(path, leaf);
     this.#noteRoot(path.arity, leaf);
-    if (entries.size === before) {
+    const { size } = entries;
+    if (size === before) {
       this.#order.replace(place, leaf, now);
       return;
     }
-    if (entries.size > maxSize) this.#makeRoom(maxSize, now);
+    if (size > maxSize) this.#makeRoom(maxSize, now);
     this.#order.add(place, leaf, now);
   }
 
   /** Lets a result go. Answers whether there was a fresh one. */
   drop(path: ArgumentPath): boolean {
-    const wasFresh = this.fresh(path) !== undefined;
+    const wasFresh = this.fresh(path) !== missing;
     const place = this.entries.placeOf(path);
     if (place !== undefined) this.#dropAt(place.level, place.token);
     return wasFresh;
@@ -100,13 +100,12 @@ export class Shelf {
     if (place !== undefined) this.#order.mark(place);
   }
 
-  /** When the result of a call was there, and when it expires; in milliseconds since `memoryEpoch`. */
-  timesOf(path: ArgumentPath): { readonly settledAt: number; readonly expiresAt: number } | undefined {
+  /** When the result of a call that has one was there, and when it expires; in milliseconds since `memoryEpoch`. */
+  timesOf(path: ArgumentPath): { readonly settledAt: number; readonly expiresAt: number } {
     const place = this.entries.placeOf(path);
-    if (place === undefined) return undefined;
-    const leaf = place.level.get(place.token);
+    const leaf = place?.level.get(place.token);
     if (leaf instanceof Timed) return { settledAt: leaf.expiresAt - this.#bounds.ttl, expiresAt: leaf.expiresAt };
-    return { settledAt: this.#order.settledAt(place) ?? 0, expiresAt: Infinity };
+    return { settledAt: (place && this.#order.settledAt(place)) ?? 0, expiresAt: Infinity };
   }
 
   clear(): void {
@@ -149,9 +148,10 @@ export class Shelf {
 
   #makeRoom(maxSize: number, now: number): void {
     while (this.entries.size > maxSize) {
-      const listed = this.#order.next(now);
-      if (listed === undefined) return;
-      const { level, token } = listed;
+      const index = this.#order.next(now);
+      if (index === -1) return;
+      const level = this.#order.levelAt(index);
+      const token = this.#order.tokenAt(index);
       if (level === undefined) continue;
       const leaf = this.#bounds.ttl === Infinity ? undefined : level.get(token);
       if (!this.#dropAt(level, token)) continue;

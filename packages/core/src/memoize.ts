@@ -42,16 +42,18 @@ export function memoizeFunction(fn: AnyFunction, member: Member, options: unknow
 }
 
 function chooseCall(memory: MemoizeMemory, arity: number, isTimed: boolean, ask: AnyFunction): AnyFunction {
-  const { common, owners } = memory;
+  const { common, owners, engine } = memory;
   if (memory.isTold) return ask;
   if (owners !== undefined) {
     const { shelves } = owners;
     if (arity === 1 && !isTimed) return makeOwnedUnaryCall(shelves, ask);
     return makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
   }
-  if (isTimed) return arity === 1 ? makeTimedUnaryCall(common, ask) : makeAnyCall(() => common, true, ask);
-  const make = [makeNullaryCall, makeUnaryCall, makeBinaryCall, makeTernaryCall][arity];
-  return make === undefined ? makeAnyCall(() => common, false, ask) : make(common, ask);
+  if (arity === 1) return (isTimed ? makeTimedUnaryCall : makeUnaryCall)(common, ask, (self, a) => engine.load(common, self, a));
+  if (isTimed) return makeAnyCall(() => common, true, ask);
+  if (arity === 0) return makeNullaryCall(common, ask);
+  if (arity === 2) return makeBinaryCall(common, ask);
+  return arity === 3 ? makeTernaryCall(common, ask) : makeAnyCall(() => common, false, ask);
 }
 
 /** For `REPRISE_DISABLED=1`. */

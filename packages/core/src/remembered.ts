@@ -176,9 +176,12 @@ export class Stopwatch {
   #last = Infinity;
   #skipped = 0;
 
-  /** @returns a start to give to {@link stop}, or NaN where this load is not timed */
-  start(): number {
-    if (this.#last < shortLoad && ++this.#skipped < 16) return Number.NaN;
+  /**
+   * @param isHeard whether somebody listens, and so wants every time
+   * @returns a start to give to {@link stop}, or NaN where this load is not timed
+   */
+  start(isHeard: boolean): number {
+    if (!isHeard && this.#last < shortLoad && ++this.#skipped < 16) return Number.NaN;
     this.#skipped = 0;
     return performance.now();
   }

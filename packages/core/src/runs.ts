@@ -130,7 +130,7 @@ export class Runs {
     // Who is running waits for this run from now on: its synchronous part may already lead back to him.
     const parent = currentRun();
     if (parent !== undefined) beginWait(parent, flight);
-    const start = this.#watch.start();
+    const start = this.#watch.start(this.#remembered.listening !== 0);
     let result: unknown;
     try {
       result = enterRun(flight, work.fn, self, args);

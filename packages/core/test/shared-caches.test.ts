@@ -415,6 +415,8 @@ describe.each(storeKinds)('a shared cache in %s', (kind, makeStore) => {
       { bypass: () => true },
       /configure of cache 'shared': .*'bypass'/,
     ],
+    ['a version', { version: 2 }, /configure of cache 'shared': .*'version'/],
+    ['a bypass', { bypass: () => true }, /configure of cache 'shared': .*'bypass'/],
     ['a clock', { clock: manualClock() }, /configure of cache 'shared': .*'clock'/],
   ])('refuses %s in configure, and changes nothing', async (_case, options, message) => {
     const cache = createCache({ name: 'shared', store: makeStore(), ttl: 1_000 });

@@ -98,6 +98,11 @@ class FileStore implements DiskStore {
     this.#hasClock = true;
   }
 
+  copy(value: unknown): unknown {
+    const { codec } = this.#settings;
+    return codec.decode(codec.encode(value));
+  }
+
   listen(listener: StoreListener): () => void {
     // Wrapped: the same listener may come twice, and leave once.
     const member = { listener };

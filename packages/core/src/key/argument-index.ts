@@ -120,13 +120,18 @@ export class ArgumentIndex<Leaf> implements Watcher {
     return this.find([first, second, third]);
   }
 
-  /** The leaf of a call whose arguments were captured before. */
+  /** The leaf of a call whose arguments were captured before; `undefined` where there is none, or it is that. */
   at(path: ArgumentPath): Leaf | undefined {
     let child: unknown = this.#roots[path.arity];
     for (let step = 0; step < path.tokens.length && child !== undefined; step++) {
       child = follow(child as Level, path, step);
     }
     return child as Leaf | undefined;
+  }
+
+  /** Whether there is a leaf for a call whose arguments were captured before, be it `undefined`. */
+  has(path: ArgumentPath): boolean {
+    return this.placeOf(path) !== undefined;
   }
 
   /** Where the leaf of a captured path stands; `undefined` where there is none. */

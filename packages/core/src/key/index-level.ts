@@ -22,21 +22,19 @@ export class Level {
   objects: ObjectTokens | undefined = undefined;
   /** For whoever keeps an order of the leaves: those that are to stay. */
   marks: Set<unknown> | undefined = undefined;
+  /** Whether this level is to go with something known by identity, so that nobody outside the index may hold it. */
+  readonly isPassing: boolean;
   #ref: WeakRef<Level> | undefined = undefined;
 
   constructor(parent: Level | undefined, token: unknown) {
     this.parent = parent;
     this.token = token;
+    this.isPassing = token instanceof IdentityToken || (parent?.isPassing ?? false);
   }
 
   /** Whether nothing stands here any more. */
   get isEmpty(): boolean {
     return this.children.size === 0 && (this.objects === undefined || this.objects.isEmpty);
-  }
-
-  /** Whether this level is to go with something known by identity, so that nobody outside the index may hold it. */
-  get isPassing(): boolean {
-    return this.token instanceof IdentityToken || (this.parent?.isPassing ?? false);
   }
 
   /** To be held in place of a level that {@link isPassing}. */

@@ -116,7 +116,7 @@ export class Model {
     const besideRefresh =
       this.#rules.looksFirst &&
       !given.alone &&
-      runs.some((run) => run.ask.verb === 'refresh' && run.subject === given.subject && run.ended === undefined);
+      runs.some((run) => run.ask.verb === 'refresh' && run.subject === given.subject && this.#isOpen(run, this.turn));
     const ask: Ask = { ...given, ...this.#look(given.subject), besideRefresh, outcome: undefined };
     this.asks.push(ask);
     if (given.verb === 'refresh') this.#history(given.subject).refreshed.push(ask.at);
@@ -323,7 +323,7 @@ export class Model {
       if (other.ask === undefined || other.direct === 'yes' || other.ask.alone) continue;
       if (other.ended !== undefined) {
         // It has ended just now: whether the engine knows it already, cannot be seen from here.
-        if (other.ended.turn === this.turn && mayWaitFor(other as Run, ask)) run.direct = 'perhaps';
+        if (other.ended.turn === this.turn && this.#mayWaitFor(other as Run, ask)) run.direct = 'perhaps';
         continue;
       }
       const from = Math.min(ask.at, other.ask.at);
@@ -334,13 +334,21 @@ export class Model {
       );
       const apart = isReplaced || [...invalidated, ...refreshed].some((at) => at > from && at <= to);
       if (apart && !isReplaced && !run.vague && !other.vague) continue;
-      if (mayWaitFor(other as Run, ask)) {
-        run.direct = apart ? 'perhaps' : 'yes';
+      if (this.#mayWaitFor(other as Run, ask)) {
+        run.direct = apart || other.direct === 'perhaps' ? 'perhaps' : 'yes';
         continue;
       }
       if (apart || other.direct === 'perhaps') continue;
       throw this.#fault('law 2', `${run.subject} runs twice at once: for ${show(other.ask)} and for ${show(ask)}`);
     }
+  }
+
+  /** Whether `other` may be waiting, directly or through others, for the run in which `ask` is made. */
+  #mayWaitFor(other: Run, ask: Ask): boolean {
+    if (ask.parent === undefined) return false;
+    if (isWithin(ask.parent, other)) return true;
+    // What has no flight of its own waits on behalf of the run around it.
+    return this.runs.some((run) => run.waits.size > 0 && isWithin(run, other));
   }
 
   #look(subject: Subject): Look {
@@ -380,11 +388,10 @@ function isFor(origin: Origin, ask: Ask): boolean {
   return ask.verb === 'call' && !ask.bypassed && isShared(origin);
 }
 
-/** Whether `other` may be waiting, directly or through others, for the run in which `ask` is made. */
-function mayWaitFor(other: Run, ask: Ask): boolean {
-  if (ask.parent === undefined) return false;
-  for (let run: Run | undefined = ask.parent; run !== undefined; run = run.ask.parent) if (run === other) return true;
-  return other.waits.size > 0;
+/** Whether a run was begun inside of another, or of one inside of that. */
+function isWithin(run: Run | undefined, other: Run): boolean {
+  for (let outer = run; outer !== undefined; outer = outer.ask.parent) if (outer === other) return true;
+  return false;
 }
 
 function show({ verb, subject, at }: Ask): string {

@@ -15,7 +15,12 @@ interface Gate {
   readonly fail: () => void;
 }
 
-type Wrapped = AnyFunction & {
+interface Listenable {
+  on(type: string, listener: () => void): unknown;
+}
+
+type Wrapped = Listenable &
+  AnyFunction & {
   invalidate: AnyFunction;
   clear: AnyFunction;
   refresh: AnyFunction;
@@ -26,7 +31,7 @@ type Wrapped = AnyFunction & {
   stats: () => Stats;
 };
 type Stats = Readonly<Record<'hits' | 'misses' | 'stale' | 'coalesced' | 'bypass' | 'loads' | 'errors' | 'size', number>>;
-type AnyCache = ReturnType<typeof createCache> & Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear', AnyFunction>>;
+type AnyCache = Listenable & Pick<ReturnType<typeof createCache>, 'close' | 'stats'> & Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear', AnyFunction>>;
 type Home = ReturnType<typeof homeOf>;
 
 /** What a mistake can reach of a schedule that is about to be played. */
@@ -39,6 +44,8 @@ export interface Stage {
 const shortTimeout = 1;
 /** Longer than what the engine waits before it tries a failed operation again. */
 const retryDelay = 1_100;
+/** The events that are counted, too. */
+const eventTypes = ['hit', 'miss', 'coalesced', 'bypass', 'load'] as const;
 const names = ['first', 'second'];
 let played = 0;
 
@@ -78,6 +85,7 @@ class Player {
   readonly #watched: Watched;
   readonly #texts = new Map<Subject, string>();
   #timedOut = false;
+  readonly #heard: Record<string, number> = {};
   /** Whether microtasks may be under way. */
   #ticking = false;
   /** The question whose run begins without `this`: a refresh. */
@@ -109,7 +117,7 @@ class Player {
         ...kept,
       }) as unknown as AnyCache;
     }
-    const { cache = undefined } = { cache: this.#cache };
+    const cache = this.#cache;
     this.#functions = functions.map(({ sync, dedupe, bypass }, fn) =>
       cached((sync ? this.#makeSync(fn) : this.#makeAsync(fn)) as never, {
         name: names[fn],
@@ -125,7 +133,21 @@ class Player {
     for (let fn = cache === undefined ? 0 : -1; fn < functions.length; fn++) {
       for (let key = 0; key < keyCount; key++) this.#texts.set(this.#subject({ fn, key }), this.#textOf({ fn, key }));
     }
+    this.#listen();
     prepare?.({ store, homes: this.#homes });
+  }
+
+  #listen(): void {
+    const listenable: Listenable[] = this.#cache === undefined ? [...this.#functions] : [this.#cache];
+    for (const emitter of listenable) {
+      // Failures of the store are expected, and nobody is to be warned of them.
+      emitter.on('error', () => this.#hearEvent('error'));
+      if (this.#setup.heard) for (const type of eventTypes) emitter.on(type, () => this.#hearEvent(type));
+    }
+  }
+
+  #hearEvent(type: string): void {
+    this.#heard[type] = (this.#heard[type] ?? 0) + 1;
   }
 
   // ── the functions ──
@@ -246,7 +268,7 @@ class Player {
       case 'turn':
         return new Promise((resolve) => setImmediate(resolve));
       case 'time out':
-        this.#timedOut = true;
+        this.#timedOut ||= (this.#deferred?.outstanding.length ?? 0) > 0;
         // Timers are called in the order of their ends: those of the operations before this one.
         return new Promise((resolve) => setTimeout(resolve, shortTimeout + 1));
     }
@@ -481,7 +503,18 @@ class Player {
       const name = names[fn] as string;
       check(wrapped.stats(), (subject) => subject.startsWith(`${name}:`), name);
     }
-    if (this.#cache !== undefined) check(this.#cache.stats(), () => true, 'the cache');
+    const all = this.#cache?.stats() ?? this.#functions[0]?.stats();
+    if (all === undefined) return;
+    check(all, () => true, 'the cache');
+    const failed = this.#text?.faulted || this.#deferred?.failed || this.#timedOut;
+    if (failed && this.#heard['error'] === undefined) throw this.#break('law 8', 'no event told that the store had failed');
+    if (!this.#setup.heard) return;
+    const { hits: hit, misses: miss, coalesced, bypass, loads: load } = all;
+    const counted = { hit, miss, coalesced, bypass, load };
+    for (const type of eventTypes) {
+      const heard = this.#heard[type] ?? 0;
+      if (heard !== counted[type] && !process.env['LENIENT']) throw this.#break('law 8', `${counted[type]} × ${type}, and ${heard} events of it`);
+    }
   }
 
   tally(): string[] {

@@ -24,6 +24,8 @@ export interface Setup {
   readonly choosy: boolean;
   /** Whether the store fails now and then. */
   readonly faulty: boolean;
+  /** Whether somebody listens to every event. */
+  readonly heard: boolean;
 }
 
 export type Shape = 'texts' | 'lookalikes' | 'objects' | 'lists' | 'nothings';
@@ -155,6 +157,7 @@ function makeSetup(dice: Dice, home: HomeKind): Setup {
     maxSize: dice.chance(0.25) ? dice.below(3) : Infinity,
     choosy: dice.chance(0.2),
     faulty: dice.chance(0.5),
+    heard: dice.chance(0.3),
   };
 }
 

@@ -1,0 +1,256 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { cached, cacheOf, closeAllCaches, createCache } from '@reprise/core';
+import { holdRuns, settle } from './deferred.ts';
+import { asyncMemory } from './store-kinds.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+afterEach(closeAllCaches);
+
+/** Collects until `done`, or in vain for a number of turns. */
+async function collectUntil(done: () => boolean): Promise<boolean> {
+  for (let turn = 0; turn < 50 && !done(); turn++) {
+    await setImmediate();
+    collectGarbage();
+  }
+  return done();
+}
+
+describe('an instance', () => {
+  it('can be collected while its entries exist, and they leave with it', async () => {
+    class Users {
+      readonly ballast = new Array(1_000).fill(0);
+      @cached({ ttl: '1h' })
+      find(id: string): string {
+        return id;
+      }
+    }
+    const refs = (() =>
+      Array.from({ length: 20 }, () => {
+        const users = new Users();
+        users.find('1');
+        users.find('2');
+        return new WeakRef(users);
+      }))();
+    expect(cacheOf(Users, 'find').stats().size).toBe(40);
+    expect(await collectUntil(() => refs.every((ref) => ref.deref() === undefined))).toBe(true);
+    expect(await collectUntil(() => cacheOf(Users, 'find').stats().size === 0)).toBe(true);
+    expect(cacheOf(Users, 'find').stats().misses).toBe(40);
+  });
+
+  it('can be collected after it failed, after it was asked by its handle, and after its runs', async () => {
+    class Users {
+      @cached()
+      async find(id: string): Promise<string> {
+        if (id === 'bad') throw new Error('bad');
+        return id;
+      }
+    }
+    const ref = await (async () => {
+      const users = new Users();
+      await users.find('bad').catch(() => {});
+      await Promise.all([users.find('1'), users.find('1')]);
+      const handle = cacheOf(users, 'find');
+      handle.keyOf('1');
+      await handle.refresh('1');
+      handle.set(['2'], 'two');
+      handle.invalidate('1');
+      return new WeakRef(users);
+    })();
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+
+  it('can be collected where it stands in the arguments of its own call', async () => {
+    class Node {
+      @cached()
+      joins(_other: unknown, _list: unknown[]): boolean {
+        return true;
+      }
+    }
+    const ref = (() => {
+      const node = new Node();
+      node.joins(node, [node, { node }]);
+      return new WeakRef(node);
+    })();
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+
+  it('is never answered with the entries of one that was collected', async () => {
+    let made = 0;
+    class Users {
+      readonly number = ++made;
+      @cached()
+      who(): number {
+        return this.number;
+      }
+    }
+    for (let round = 0; round < 5; round++) {
+      for (let turn = 0; turn < 50; turn++) {
+        const users = new Users();
+        expect(users.who()).toBe(users.number);
+      }
+      await setImmediate();
+      collectGarbage();
+    }
+  });
+
+  it('can be collected in a store of text keys, too', async () => {
+    const cache = createCache({ name: 'slow', store: asyncMemory() });
+    class Users {
+      @cached({ cache })
+      async find(id: string): Promise<string> {
+        return id;
+      }
+    }
+    const ref = await (async () => {
+      const users = new Users();
+      await users.find('1');
+      return new WeakRef(users);
+    })();
+    await settle();
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+});
+
+describe('an argument', () => {
+  it('that is known by identity can be collected, and its entry leaves', async () => {
+    class Request {}
+    const parse = cached((_request: object, part: string) => part);
+    const ref = (() => {
+      const request = new Request();
+      parse(request, 'body');
+      return new WeakRef(request);
+    })();
+    expect(parse.stats().size).toBe(1);
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+    expect(await collectUntil(() => parse.stats().size === 0)).toBe(true);
+  });
+
+  it('can be collected when its flight has settled, and nothing of it was kept', async () => {
+    const gather = cached(async (list: { big: number[] }) => list.big.length, { ttl: 0 });
+    const refs: WeakRef<object>[] = [];
+    await (async () => {
+      const list = { big: new Array(1_000).fill(0) };
+      refs.push(new WeakRef(list));
+      await Promise.all([gather(list), gather(list)]);
+    })();
+    expect(await collectUntil(() => refs.every((ref) => ref.deref() === undefined))).toBe(true);
+  });
+});
+
+describe('a result', () => {
+  it.each([{ maxSize: 0 }, { ttl: 0 }, { cacheIf: () => false }, { bypass: () => true }])(
+    'that is not stored can be collected (%p)',
+    async (options) => {
+      const make = cached(async (_n: number) => ({ big: new Array(1_000).fill(0) }), options as object);
+      const ref = await (async () => new WeakRef(await make(1)))();
+      expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+    },
+  );
+
+  it.each<[string, (make: any) => unknown]>([
+    ['invalidate', (make) => make.invalidate(1)],
+    ['clear', (make) => make.clear()],
+    ['set', (make) => make.set([1], {})],
+    ['refresh', (make) => make.refresh(1)],
+    ['eviction', (make) => make(2)],
+  ])('can be collected after %s', async (_name, act) => {
+    const make = cached(async (_n: number) => ({ big: new Array(1_000).fill(0) }), { maxSize: 1 });
+    const ref = await (async () => new WeakRef(await make(1)))();
+    await act(make);
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+
+  it('of a run that was fenced can be collected', async () => {
+    const load = holdRuns<[number], object>();
+    const make = cached(load);
+    const ref = await (async () => {
+      const answer = make(1);
+      make.invalidate(1);
+      load.runs[0]?.resolve({ big: new Array(1_000).fill(0) });
+      const weak = new WeakRef(await answer);
+      load.runs.length = 0;
+      return weak;
+    })();
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+});
+
+describe('an error', () => {
+  it('can be collected when its flight has settled', async () => {
+    const fail = cached(async () => {
+      throw Object.assign(new Error('down'), { big: new Array(1_000).fill(0) });
+    });
+    const ref = await (async () => {
+      const [answer] = await Promise.allSettled([fail(), fail()]);
+      return new WeakRef((answer as PromiseRejectedResult).reason as object);
+    })();
+    expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+});
+
+describe('a wrapped function and a cache', () => {
+  it('can be collected with all their entries', async () => {
+    const refs = await (async () => {
+      const cache = createCache({ name: 'gone' });
+      const shared = cached(async (id: string) => ({ id }), { cache, name: 'shared' });
+      const own = cached(async (id: string) => ({ id }));
+      const results = [await shared('1'), await own('1'), cache, own];
+      await cache.close();
+      return results.map((result) => new WeakRef(result as object));
+    })();
+    expect(await collectUntil(() => refs.every((ref) => ref.deref() === undefined))).toBe(true);
+  });
+});
+
+const dist = new URL('../dist/index.js', import.meta.url);
+const isBuilt = existsSync(dist) && existsSync(new URL('../dist/memoize.js', import.meta.url));
+const run = promisify(execFile);
+
+// They run what is built, as a program would: there is nothing to run before the first build.
+(isBuilt ? describe : describe.skip)('a process', () => {
+  const script = (code: string) =>
+    run(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: new URL('..', import.meta.url).pathname,
+      timeout: 20_000,
+    });
+
+  it('ends while entries are pending', async () => {
+    const started = performance.now();
+    const { stdout } = await script(`
+      import { cached, createCache } from '@reprise/core';
+      const cache = createCache({ name: 'pending', ttl: '1h' });
+      const f = cached(async (n) => n, { ttl: '30d' });
+      for (let n = 0; n < 100; n++) await f(n);
+      await cache.getOrSet('k', async () => 1);
+      console.log('done');
+    `);
+    expect(stdout).toBe('done\n');
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('shares caches between ES modules and CommonJS, by name and by value', async () => {
+    const { stdout } = await script(`
+      import { createRequire } from 'node:module';
+      import * as esm from '@reprise/core';
+      const cjs = createRequire(process.cwd() + '/x.js')('@reprise/core');
+      const cache = esm.createCache({ name: 'both' });
+      let calls = 0;
+      const one = cjs.cached(async function one() { return ++calls; }, { cache: 'both', name: 'one' });
+      const two = cjs.cached(async function two() { return 'two'; }, { cache });
+      await one(); await one(); await two();
+      const { hits, size } = cache.stats();
+      let code;
+      try { cjs.createCache({ name: 'both' }); } catch (error) { code = error.code + (error instanceof esm.RepriseError); }
+      console.log(JSON.stringify([cjs.getCache('both') === cache, calls, hits, size, code]));
+    `);
+    expect(JSON.parse(stdout)).toEqual([true, 1, 1, 2, 'E_NAME_TAKENtrue']);
+  });
+});
