@@ -45,17 +45,23 @@ export async function bundlePackage(name, format) {
 }
 
 /**
- * esbuild writes `class X` that mentions itself as `var X = class _X`, which users would read in `X.name` and in what
- * `console.log` shows. Its own `keepNames` costs every function a call. Adds to the ends of lines only, so that the source
- * map holds.
+ * esbuild writes a `class X` that mentions itself as `var X = class _X`, which users would read in `X.name` and in what
+ * `console.log` shows; its own `keepNames` costs every function a call. This corrects the exported classes. It adds to the
+ * ends of lines only, so that the source map holds, and leaves the others alone: what defines a name cannot be dropped from
+ * a program that does not use it.
  */
 function keepClassNames(text) {
-  return text.replaceAll(
-    /^( *)(var|let|const) (\w+) = class _\3(?: extends [^{\n]+)? \{$/gm,
-    (line, _indent, _keyword, name) =>
-      `${line} static { Object.defineProperty(this, "name", { value: "${name}", configurable: true }); }`,
+  const exported = new Set(
+    [/^export \{\n([^}]*)\}/m, /^__export\(\w+, \{\n([^}]*)\}/m].flatMap((list) => namesIn(list.exec(text)?.[1])),
+  );
+  return text.replaceAll(/^var (\w+) = class _\1(?: extends [^{\n]+)? \{$/gm, (line, name) =>
+    exported.has(name)
+      ? `${line} static { Object.defineProperty(this, "name", { value: "${name}", configurable: true }); }`
+      : line,
   );
 }
+
+const namesIn = (list = '') => list.split('\n').map((line) => /^\s*(\w+)/.exec(line)?.[1]);
 
 /** Turns an import of another entry's source into an import of what is made of it. */
 function leaveEntriesOut(sources) {

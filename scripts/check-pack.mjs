@@ -13,7 +13,7 @@ const project = join(folder, 'project');
 
 /**
  * Loads every entry of a package both ways. An export must be one object, whichever way it came, and a function or class
- * must be called as it was written.
+ * that has a name must be called as it was written.
  */
 const loader = (specifiers) => `
   const specifiers = ${JSON.stringify(specifiers)};
@@ -27,7 +27,7 @@ const loader = (specifiers) => `
         const known = first.get(name) ?? { way, value: module[name] };
         first.set(name, known);
         if (known.value !== module[name]) throw new Error(name + ' is not the same in ' + known.way + ' and ' + way);
-        if (typeof module[name] === 'function' && module[name].name !== name) {
+        if (typeof module[name] === 'function' && !['', name].includes(module[name].name)) {
           throw new Error(name + ' is called ' + module[name].name + ' in ' + way);
         }
       }

@@ -272,7 +272,7 @@ function isMinified(label: string): boolean {
  * user.invalidate('42');
  * assert.equal((await user('42')).query, 2);
  */
-export const cached: CachedVerb = makeVerb({
+export const cached: CachedVerb = /* @__PURE__ */ makeVerb({
   verb: 'cached',
   getters: false,
   handle: handleNames,

@@ -221,7 +221,12 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       const part = this.#textOfPart(per, self);
       return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
     }
-    if ((typeof self !== 'object' || self === null) && typeof self !== 'function') return this.#everybody;
+    if (self === undefined) return this.#everybody;
+    if ((typeof self !== 'object' || self === null) && typeof self !== 'function') {
+      // A method that was called on a primitive: known by its value.
+      const part = textOfArgument(self, { identity: true });
+      return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
+    }
     return this.#owners.ofObject(self) ?? (make ? this.#owners.addObject(self, identityOf(self)) : undefined);
   }
 
@@ -276,7 +281,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const record = new MemoryRecord(value, now, now + lifetime, promise === undefined ? undefined : { promise });
     keeping.engine = this;
     keeping.key = key;
-    if (!this.#store.keep(key, record)) {
+    const isKept = this.#store.keep(key, record);
+    // Nothing is to be kept alive by this.
+    keeping.engine = undefined;
+    keeping.key = undefined;
+    if (!isKept) {
       this.release(key);
       return;
     }

@@ -15,6 +15,7 @@ import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
 import { Lanes, type Sender } from './lanes.ts';
+import type { Member } from './member.ts';
 import type { Policy } from './options.ts';
 import { CacheSlot } from './owner.ts';
 import { type Home, nameTaken, type Remembered } from './remembered.ts';
@@ -181,11 +182,20 @@ export class StoreHome implements Home {
   /** The name of a function in keys. The first default name is taken as it is, further ones are numbered. */
   #nameOf(remembered: Remembered): string {
     for (const [name, { owner }] of this.#names) if (owner === remembered) return name;
-    const wanted = remembered.givenName ?? remembered.member.label();
+    const wanted = remembered.givenName ?? this.#defaultNameOf(remembered.member);
     let name = wanted;
     for (let number = 2; this.#names.has(name); number++) name = `${wanted}~${number}`;
     this.#names.set(name, { owner: remembered, claimed: false });
     return name;
+  }
+
+  #defaultNameOf(member: Member): string {
+    const label = member.label();
+    // A store that does not say whether it outlives the process may hold what another one's nameless function left.
+    const isNameless = member.kind === 'function' && member.name === '';
+    return isNameless && this.store.persistent === undefined && !isDirect(this.store)
+      ? `${label}~${processMark}`
+      : label;
   }
 
   /**
@@ -342,6 +352,9 @@ function isDirect(store: Store): boolean {
 function copierOf(store: Store): ((value: unknown) => unknown) | undefined {
   return store.copy === undefined ? undefined : (value) => store.copy?.(value);
 }
+
+/** Tells this process from all others. */
+const processMark = Math.random().toString(36).slice(2, 12) + process.pid.toString(36);
 
 const heard = new WeakSet<SyncStore>();
 

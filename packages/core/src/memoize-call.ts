@@ -35,7 +35,7 @@ export function makeUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): AnyFu
     let leaf = children.get(a);
     if (leaf === undefined) {
       if (typeof a === 'object' && a !== null) leaf = one.objects?.find(a);
-      else if (arguments.length === 1 && isPlain(a) && !children.has(a)) return load(this, a);
+      else if (arguments.length === 1 && isPlain(a) && !shelf.holdsUndefined) return load(this, a);
     }
     if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
     return Reflect.apply(ask, this, arguments);

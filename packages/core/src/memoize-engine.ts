@@ -54,7 +54,7 @@ export class MemoizeEngine {
     if (this.#flies) return this.ask(shelf, path, self, [a]);
     shelf.tally.misses++;
     shelf.tally.loads++;
-    return this.#runAtOnce(shelf, path, self, [a]);
+    return this.#runAtOnce(shelf, path, self, [a], true);
   }
 
   /** A value as the function would have returned it. @param failed called if it is a promise that rejects */
@@ -69,11 +69,11 @@ export class MemoizeEngine {
   /** Runs the function, and keeps what comes of it. */
   run(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
     shelf.tally.loads++;
-    return this.#flies ? this.#fly(shelf, path, self, args) : this.#runAtOnce(shelf, path, self, args);
+    return this.#flies ? this.#fly(shelf, path, self, args) : this.#runAtOnce(shelf, path, self, args, false);
   }
 
-  #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
-    const { tally } = shelf;
+  #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[], isNew: boolean): unknown {
+    const { tally, keeps } = shelf;
     const start = this.#watch.start();
     const began = shelf.enter();
     let result: unknown;
@@ -98,7 +98,7 @@ export class MemoizeEngine {
     }
     this.#watch.stop(start, tally);
     if (!isOneShot(result)) {
-      if (stands) shelf.keep(path, result);
+      if (stands) shelf.keep(path, result, isNew && shelf.keeps === keeps);
     } else this.#refuse(shelf, path, stands);
     return result;
   }

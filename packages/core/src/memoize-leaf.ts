@@ -4,9 +4,9 @@ export const missing: unique symbol = Symbol('missing');
 /** A result with a ttl. */
 export class Timed {
   /** The result itself; of an asynchronous function its promise. */
-  readonly value: unknown;
+  value: unknown;
   /** The first moment at which it is no longer fresh, in milliseconds since `memoryEpoch`. */
-  readonly expiresAt: number;
+  expiresAt: number;
 
   constructor(value: unknown, expiresAt: number) {
     this.value = value;

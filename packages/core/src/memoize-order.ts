@@ -18,8 +18,10 @@ const mostSpared = 16;
 /** The entries of one index, in no order. A place may be vacant, or listed twice, until the list is made anew. */
 export class EvictionOrder {
   readonly #entries: ArgumentIndex<unknown>;
+  /** The level of all places, as long as it is one; then that of each. */
+  #only: Level | undefined;
   /** A level that goes with something known by identity is held weakly: its values may lead back to that. */
-  #levels: (Level | WeakRef<Level>)[] = [];
+  #levels: (Level | WeakRef<Level>)[] | undefined;
   #tokens: unknown[] = [];
   /** When each settled; of entries with a ttl that is known from their expiry. */
   #settled: number[] = [];
@@ -44,7 +46,8 @@ export class EvictionOrder {
     if (this.#tokens.length > 2 * this.#entries.size + few) this.#renew();
     const index = this.#gap === -1 ? this.#tokens.length : this.#gap;
     this.#gap = -1;
-    this.#levels[index] = level.isPassing ? level.ref : level;
+    if (level !== this.#only) this.#noteLevel(index, level);
+    else if (this.#levels !== undefined) this.#levels[index] = level;
     this.#tokens[index] = token;
     if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
     else this.#settled[index] = settledAt;
@@ -75,6 +78,7 @@ export class EvictionOrder {
 
   /** The level of a place in the list; `undefined` where it was collected. */
   levelAt(index: number): Level | undefined {
+    if (this.#levels === undefined) return this.#only;
     const level = this.#levels[index];
     return level instanceof WeakRef ? level.deref() : level;
   }
@@ -92,7 +96,8 @@ export class EvictionOrder {
   }
 
   clear(): void {
-    this.#levels = [];
+    this.#only = undefined;
+    this.#levels = undefined;
     this.#tokens = [];
     this.#settled = [];
     this.#marks = 0;
@@ -110,6 +115,15 @@ export class EvictionOrder {
 
   #leafAt(index: number): unknown {
     return this.levelAt(index)?.get(this.#tokens[index]);
+  }
+
+  #noteLevel(index: number, level: Level): void {
+    if (index === 0 && this.#levels === undefined && !level.isPassing) this.#only = level;
+    else {
+      // The first place may be free, and then has no level.
+      this.#levels ??= new Array<Level>(this.#tokens.length).fill(this.#only ?? level);
+      this.#levels[index] = level.isPassing ? level.ref : level;
+    }
   }
 
   #findExpired(now: number): number {
@@ -152,11 +166,11 @@ export class EvictionOrder {
 
   /** Moves the last entry to where nothing came. */
   #closeGap(): void {
-    const level = this.#levels.pop();
+    const level = this.#levels?.pop();
     const token = this.#tokens.pop();
     const settled = this.#settled.pop();
-    if (this.#gap < this.#tokens.length && level !== undefined) {
-      this.#levels[this.#gap] = level;
+    if (this.#gap < this.#tokens.length) {
+      if (this.#levels !== undefined && level !== undefined) this.#levels[this.#gap] = level;
       this.#tokens[this.#gap] = token;
       if (settled !== undefined) this.#settled[this.#gap] = settled;
       const leaf = this.#leafAt(this.#gap);
@@ -169,12 +183,13 @@ export class EvictionOrder {
   /** Makes the list anew: each entry once, and no vacant places. */
   #renew(): void {
     const seen = new Map<Level, [primitives: Set<unknown>, others: Set<unknown>]>();
-    const [levels, tokens, settled] = [this.#levels, this.#tokens, this.#settled];
+    const { length } = this.#tokens;
+    const levels = Array.from({ length }, (_, index) => this.levelAt(index));
+    const [tokens, settled] = [this.#tokens, this.#settled];
     this.clear();
     // What was listed last is what is true.
-    for (let index = tokens.length - 1; index >= 0; index--) {
-      const [handle, token] = [levels[index], tokens[index]];
-      const level = handle instanceof WeakRef ? handle.deref() : handle;
+    for (let index = length - 1; index >= 0; index--) {
+      const [level, token] = [levels[index], tokens[index]];
       if (!level?.has(token)) continue;
       level.marks = undefined;
       let known = seen.get(level);

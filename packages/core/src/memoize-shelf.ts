@@ -37,8 +37,13 @@ export class Shelf {
   one: Level | undefined = undefined;
   two: Level | undefined = undefined;
   three: Level | undefined = undefined;
+  /** How many results have been kept. */
+  keeps = 0;
+  /** Whether `undefined` from an index may be a result. */
+  holdsUndefined = false;
   readonly #bounds: ShelfBounds;
   readonly #order: EvictionOrder = new EvictionOrder(this.entries);
+  #spare: Timed | undefined;
   #flights: ArgumentIndex<MemoizeFlight> | undefined;
   /** Counts what voids runs. */
   #fence = 0;
@@ -66,23 +71,25 @@ export class Shelf {
     return leaf;
   }
 
-  /** Keeps a result in place of an older one, and no more than there is room for. */
-  keep(path: ArgumentPath, value: unknown): void {
+  /**
+   * Keeps a result in place of an older one, and no more than there is room for.
+   *
+   * @param isNew whether it is certain that there is no older one
+   */
+  keep(path: ArgumentPath, value: unknown, isNew: boolean = false): void {
     const { maxSize, ttl } = this.#bounds;
     if (maxSize === 0 || ttl === 0) return;
     const { entries } = this;
     const now = ttl === Infinity ? roughNow() : readNow();
-    const leaf = ttl === Infinity ? value : new Timed(value, now + ttl);
-    const before = entries.size;
+    const older = isNew ? undefined : entries.placeOf(path);
+    this.keeps++;
+    if (value === undefined) this.holdsUndefined = true;
+    if (older === undefined && entries.size >= maxSize) this.#makeRoom(maxSize, now);
+    const leaf = ttl === Infinity ? value : this.#makeTimed(value, now + ttl);
     const place = entries.put(path, leaf);
     this.#noteRoot(path.arity, leaf);
-    const { size } = entries;
-    if (size === before) {
-      this.#order.replace(place, leaf, now);
-      return;
-    }
-    if (size > maxSize) this.#makeRoom(maxSize, now);
-    this.#order.add(place, leaf, now);
+    if (older === undefined) this.#order.add(place, leaf, now);
+    else this.#order.replace(place, leaf, now);
   }
 
   /** Lets a result go. Answers whether there was a fresh one. */
@@ -146,18 +153,31 @@ export class Shelf {
     else if (arity === 0) this.none = leaf;
   }
 
+  /** Lets entries go until one more has room. */
   #makeRoom(maxSize: number, now: number): void {
-    while (this.entries.size > maxSize) {
-      const index = this.#order.next(now);
+    const order = this.#order;
+    while (this.entries.size >= maxSize) {
+      const index = order.next(now);
       if (index === -1) return;
-      const level = this.#order.levelAt(index);
-      const token = this.#order.tokenAt(index);
+      const level = order.levelAt(index);
+      const token = order.tokenAt(index);
       if (level === undefined) continue;
       const leaf = this.#bounds.ttl === Infinity ? undefined : level.get(token);
       if (!this.#dropAt(level, token)) continue;
+      if (leaf instanceof Timed) this.#spare = leaf;
       if (!(leaf instanceof Timed && leaf.expiresAt <= now)) this.tally.evictions++;
     }
     this.tally.sampleNext();
+  }
+
+  /** A leaf is made of the one that has just gone, if one has: what lives long is dear to make. */
+  #makeTimed(value: unknown, expiresAt: number): Timed {
+    const spare = this.#spare;
+    if (spare === undefined) return new Timed(value, expiresAt);
+    this.#spare = undefined;
+    spare.value = value;
+    spare.expiresAt = expiresAt;
+    return spare;
   }
 
   #dropAt(level: Level, token: unknown): boolean {

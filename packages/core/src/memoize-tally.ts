@@ -14,7 +14,7 @@ export class Tally extends Counts {
 
   /** Makes the next hit a sample. */
   sampleNext(): void {
-    this.#arm(1);
+    if (this.left !== 1) this.#arm(1);
   }
 
   /** Makes no hit a sample until told again. */

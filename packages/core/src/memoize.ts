@@ -94,7 +94,7 @@ function makePassingCall(memory: MemoizeMemory): AnyFunction {
  * assert.equal(runs, 1);
  * slug.invalidate('Out of Sight');
  */
-export const memoize: MemoizeVerb = makeVerb({
+export const memoize: MemoizeVerb = /* @__PURE__ */ makeVerb({
   verb: 'memoize',
   getters: true,
   handle: memoizeHandleNames,

@@ -180,7 +180,7 @@ export class Stopwatch {
    * @param isHeard whether somebody listens, and so wants every time
    * @returns a start to give to {@link stop}, or NaN where this load is not timed
    */
-  start(isHeard: boolean): number {
+  start(isHeard: boolean = false): number {
     if (!isHeard && this.#last < shortLoad && ++this.#skipped < 16) return Number.NaN;
     this.#skipped = 0;
     return performance.now();

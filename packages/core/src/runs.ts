@@ -64,7 +64,7 @@ export class Runs {
     const waiter = currentRun();
     // No promise yet: the call comes from inside the function's own synchronous part.
     if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
-      return this.runDirectly(work, self, args, counts);
+      return this.runDirectly(flight, work, self, args, counts);
     }
     if (waiter !== undefined) noteWait(waiter, flight, promise);
     if (flight.running) this.countJoined(counts, flight);
@@ -84,7 +84,7 @@ export class Runs {
     return promise.then((value) => {
       if (isOneShot(value)) {
         counts.coalesced--;
-        return this.runDirectly(work, self, args, counts);
+        return this.runDirectly(flight, work, self, args, counts);
       }
       return flight.model === undefined ? value : this.#shelf.copy?.(flight.model.value);
     });
@@ -102,22 +102,26 @@ export class Runs {
     if (this.#remembered.listening !== 0) this.#remembered.emit('coalesced', () => this.#shelf.textOf(flight.key));
   }
 
-  /** Runs the function for this call alone: its result is neither kept nor shared. */
-  runDirectly(work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+  /** Runs the function for this call alone: its result is neither kept nor shared. `flight` is the one that it does not wait for. */
+  runDirectly(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
     counts.misses++;
     counts.loads++;
+    const remembered = this.#remembered;
+    if (remembered.listening !== 0) remembered.emit('miss', () => this.#shelf.textOf(flight.key));
+    const start = this.#watch.start(remembered.listening !== 0);
+    const fail = (error: unknown): void => {
+      counts.errors++;
+      this.#told('load', flight, counts, start, error);
+    };
     let result: unknown;
     try {
       result = Reflect.apply(work.fn, self, args);
     } catch (error) {
-      counts.errors++;
+      fail(error);
       throw error;
     }
-    if (isThenable(result)) {
-      result.then(undefined, () => {
-        counts.errors++;
-      });
-    }
+    if (isThenable(result)) result.then(() => this.#told('load', flight, counts, start), fail);
+    else this.#told('load', flight, counts, start);
     return result;
   }
 

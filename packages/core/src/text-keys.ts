@@ -67,7 +67,9 @@ export class TextKeys {
           `per: 'class' if 'this' makes no difference, or per: (self) => … with what tells owners apart (a tenant, a user id)`,
       );
     }
-    return (typeof self === 'object' && self !== null) || typeof self === 'function' ? identityOf(self) : undefined;
+    if (self === undefined) return undefined;
+    if ((typeof self === 'object' && self !== null) || typeof self === 'function') return identityOf(self);
+    return textOfArgument(self, { identity: true, label });
   }
 
   /** What all keys of the scope begin with, and no others. */

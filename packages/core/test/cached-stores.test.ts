@@ -293,6 +293,50 @@ describe('a store that hangs', () => {
   });
 });
 
+describe.each(makers)('%s that keeps failing', (_kind, makeStore) => {
+  it('is left alone for a while', async () => {
+    fakeDate();
+    const store = chaosStore(makeStore(), { get: 'reject', set: 'reject' });
+    const { count } = counting(store);
+    for (let call = 0; call < 100; call++) expect(await count(`k${call}`)).toBe(`k${call}${call + 1}`);
+    expect(store.counts.get.calls).toBeLessThan(50);
+  });
+
+  it('is used again within a second after it healed', async () => {
+    fakeDate();
+    const store = chaosStore(makeStore(), { get: 'reject', set: 'reject' });
+    const { count } = counting(store);
+    for (let call = 0; call < 100; call++) await count(`k${call}`);
+    store.heal();
+    jest.setSystemTime(Date.now() + 1_000);
+    for (let call = 0; call < 3; call++) {
+      await count('healed');
+      await settle();
+    }
+    const before = store.counts.get.calls;
+    const answer = await count('healed');
+    expect(await count('healed')).toBe(answer);
+    expect(store.counts.get.calls).toBe(before + 2);
+  });
+
+  it('answers nothing that was invalidated while it was left alone', async () => {
+    fakeDate();
+    const store = chaosStore(makeStore());
+    const { count } = counting(store);
+    const old = await count('kept');
+    await settle();
+    store.plan({ get: 'reject', set: 'reject', delete: 'reject', clear: 'reject' });
+    for (let call = 0; call < 100; call++) await count(`k${call}`);
+    await (async () => count.invalidate('kept'))().catch(() => {});
+    store.heal();
+    jest.setSystemTime(Date.now() + 5_000);
+    for (let call = 0; call < 3; call++) {
+      expect(await count('kept')).not.toBe(old);
+      await settle();
+    }
+  });
+});
+
 describe('a slow store', () => {
   it('makes one look for all who ask together', async () => {
     const gate = defer();

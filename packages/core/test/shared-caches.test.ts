@@ -55,6 +55,14 @@ describe('the registry of caches', () => {
     expect([getCache('a'), getCache('b')]).toEqual([undefined, undefined]);
   });
 
+  it('is one for every copy of the package in the process', async () => {
+    const rates = createCache({ name: 'rates' });
+    const copy = '../src/registry.ts?copy';
+    const second: { getCache(name: string): unknown; register(...args: unknown[]): void } = await import(copy);
+    expect(second.getCache).not.toBe(getCache);
+    expect(second.getCache('rates')).toBe(rates);
+  });
+
   it('lets a refused cache hold nothing: its store closes with the one that stands', async () => {
     const store = asyncMemory();
     const close = jest.spyOn(store, 'close');

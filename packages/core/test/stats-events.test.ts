@@ -134,6 +134,37 @@ describe.each(storeKinds)('the counts in %s', (_kind, makeStore) => {
     expect(world.user.stats().size).toBe(1);
   });
 
+  it('tell an entry that was set in the size, once', async () => {
+    const { user } = make();
+    await user.set(['1'], 'a');
+    await user.set(['1'], 'b');
+    expect(user.stats().size).toBe(1);
+  });
+
+  it('tell an entry that was made anew after it expired once', async () => {
+    const clock = manualClock(1_700_000_000_000);
+    const cache = createCache({ name: 'aging', store: makeStore(), clock, ttl: 1_000 });
+    const count = cached(async () => 1, { cache, name: 'count' });
+    for (let turn = 0; turn < 3; turn++) {
+      await count();
+      await settle();
+      clock.advance(1_000);
+    }
+    await count();
+    await settle();
+    expect(count.stats().size).toBe(1);
+  });
+
+  it('follow the size down when the cache is cleared, whole or in part', async () => {
+    const world = make();
+    await run(world, '1');
+    await run(world, '2');
+    await world.cache.clear({ prefix: 'user("1' });
+    expect(world.user.stats().size).toBe(1);
+    await world.cache.clear();
+    expect(world.user.stats().size).toBe(0);
+  });
+
   it('of looks that run nothing stay as they are', async () => {
     const world = make();
     await run(world, '1');
@@ -180,22 +211,24 @@ describe.each(storeKinds)('the counts in %s', (_kind, makeStore) => {
   });
 });
 
-describe('the counts of methods', () => {
-  class Users {
-    @cached({ ttl: '1h' })
-    find(id: string): string {
-      return id;
+describe.each(storeKinds)('the counts of methods in %s', (_kind, makeStore) => {
+  it('are those of one instance, or of the class', async () => {
+    const cache = createCache({ name: 'counted', store: makeStore() });
+    class Users {
+      @cached({ cache })
+      async find(id: string): Promise<string> {
+        return id;
+      }
     }
-  }
-
-  it('are those of one instance, or of the class', () => {
     const [one, other] = [new Users(), new Users()];
-    one.find('1');
-    one.find('1');
-    other.find('1');
+    await one.find('1');
+    await settle();
+    await one.find('1');
+    await other.find('1');
+    await settle();
+    expect(cacheOf(Users, 'find').stats()).toMatchObject({ hits: 1, misses: 2, size: 2 });
     expect(cacheOf(one, 'find').stats()).toMatchObject({ hits: 1, misses: 1, size: 1, hitRatio: 0.5 });
     expect(cacheOf(other, 'find').stats()).toMatchObject({ hits: 0, misses: 1, size: 1 });
-    expect(cacheOf(Users, 'find').stats()).toMatchObject({ hits: 1, misses: 2, size: 2 });
   });
 });
 

@@ -7,6 +7,13 @@ export type AnyFunction = (this: any, ...args: any) => any;
 // biome-ignore lint/complexity/noBannedTypes: no other type holds classes and functions alike
 export type FunctionObject = Function;
 
+/** Any cache that `createCache` made, whatever its store. */
+export interface AnyCache {
+  readonly name: string;
+  /** Runs a function at a miss: by this a cache is known from other objects. */
+  readonly getOrSet: AnyFunction;
+}
+
 /** What a call of `F` comes to: for an asynchronous function, what its promise resolves to. */
 export type Value<F extends AnyFunction> = Awaited<ReturnType<F>>;
 

@@ -1,6 +1,5 @@
 import type { Duration, Store } from '@reprise/store/contract';
-import type { Cache } from './cache.ts';
-import type { AnyFunction, KeyPart, Value } from './function.ts';
+import type { AnyCache, AnyFunction, KeyPart, Value } from './function.ts';
 
 /** Whose a method's entries are; see {@link CachedOptions.per}. */
 export type Per<This> = 'instance' | 'class' | ((self: This) => KeyPart);
@@ -18,7 +17,7 @@ export interface CachedOptions<
   F extends AnyFunction = AnyFunction,
   This = ThisParameterType<F>,
   S extends Store = Store,
-  C extends Cache | string = Cache | string,
+  C extends AnyCache | string = AnyCache | string,
 > {
   /** A shared cache, or the name of one, looked up at the first call. Default: a private one in memory. Excludes `store`. */
   readonly cache?: C | undefined;

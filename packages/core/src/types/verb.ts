@@ -1,11 +1,11 @@
 import type { AsyncStore, Store, SyncStore } from '@reprise/store/contract';
 import type { Cache } from './cache.ts';
-import type { AnyFunction } from './function.ts';
+import type { AnyCache, AnyFunction } from './function.ts';
 import type { CachedFunction, MemoizedFunction } from './handle.ts';
 import type { CachedOptions, MemoizeOptions } from './options.ts';
 
 /** The store that `store` and `cache` come to. A cache given by name may be anything, so its answers are promises. */
-type StoreOf<S extends Store, C extends Cache | string> = [C] extends [never]
+type StoreOf<S extends Store, C extends AnyCache | string> = [C] extends [never]
   ? S
   : C extends Cache<infer P>
     ? P
@@ -49,11 +49,11 @@ type MemberDecorator<This, F extends AnyFunction, V> = (
 /** The type of `cached`: `@cached`, `cached(fn, options?)`, `@cached()`, `@cached(options)`, in both decorator dialects. */
 export interface CachedVerb {
   <This, F extends AnyFunction>(...application: Parameters<MethodDecorator<This, F>>): void;
-  <F extends AnyFunction, S extends Store = SyncStore, C extends Cache | string = never>(
+  <F extends AnyFunction, S extends Store = SyncStore, C extends AnyCache | string = never>(
     fn: F,
     options?: CachedOptions<F, ThisParameterType<F>, S, C> & NoContext,
   ): CachedFunction<F, StoreOf<S, C>>;
-  <This = any, F extends AnyFunction = AnyFunction, S extends Store = SyncStore, C extends Cache | string = never>(
+  <This = any, F extends AnyFunction = AnyFunction, S extends Store = SyncStore, C extends AnyCache | string = never>(
     options?: CachedOptions<F, This, S, C> & Fits<F, StoreOf<S, C>>,
   ): MethodDecorator<This, F>;
 }

@@ -9,8 +9,8 @@ import { Remembered } from '../../src/remembered.ts';
 import { Runs } from '../../src/runs.ts';
 import { SyncEngine, SyncShelf } from '../../src/sync-engine.ts';
 import { TextKeys } from '../../src/text-keys.ts';
-import type { Stage } from './player.ts';
 import type { HomeKind } from './schedule.ts';
+import type { Stage } from './stage.ts';
 import type { DeferredStore, TextStore } from './stores.ts';
 
 /** A mistake that somebody could make in the engine, and what must catch it. */
@@ -24,7 +24,9 @@ export interface Mistake {
   readonly prepare?: (stage: Stage) => void;
 }
 
-type Methods<Class> = { [Name in keyof Class]: Class[Name] extends (...args: never[]) => unknown ? Name : never }[keyof Class];
+type Methods<Class> = {
+  [Name in keyof Class]: Class[Name] extends (...args: never[]) => unknown ? Name : never;
+}[keyof Class];
 
 /** Puts another method in the place of one. */
 function replace<Class extends object, Name extends Methods<Class>>(
@@ -45,6 +47,20 @@ const takeStage = (taken: Stage): void => {
   stage = taken;
 };
 const deferred = (): DeferredStore => stage.store as DeferredStore;
+
+/** Says that the store failed, as the engine does. */
+function failed(key: string | undefined, cause: unknown): StoreError {
+  const error = new StoreError('failed', { cause });
+  stage.homes[0]?.emitter.emit({ type: 'error', cache: undefined, name: undefined, key, error });
+  return error;
+}
+
+/** An operation whose failure is said, and nothing else is done about it. */
+function said<Result>(operation: Promise<Result>, key?: string): Promise<Result> {
+  return operation.catch((error) => {
+    throw failed(key, error);
+  });
+}
 
 const all: readonly HomeKind[] = ['private', 'memory', 'text', 'async', 'timed'];
 const inMemory: readonly HomeKind[] = ['private', 'memory'];
@@ -266,13 +282,7 @@ export const mistakes: readonly Mistake[] = [
     prepare: takeStage,
     make: () =>
       replace(Lanes.prototype, 'drop', () => {
-        return async (key) => {
-          try {
-            return await deferred().delete(key);
-          } catch (error) {
-            throw new StoreError('failed', { cause: error });
-          }
-        };
+        return (key) => said(deferred().delete(key), key);
       }),
   },
   {
@@ -283,12 +293,8 @@ export const mistakes: readonly Mistake[] = [
     make: () =>
       replace(Lanes.prototype, 'write', () => {
         return async (key, record, full) => {
-          try {
-            await deferred().set(key, entryOf(record, full));
-            return true;
-          } catch (error) {
-            throw new StoreError('failed', { cause: error });
-          }
+          await said(deferred().set(key, entryOf(record, full)), key);
+          return true;
         };
       }),
   },
@@ -299,13 +305,7 @@ export const mistakes: readonly Mistake[] = [
     prepare: takeStage,
     make: () =>
       replace(Lanes.prototype, 'clear', () => {
-        return async (prefix) => {
-          try {
-            await deferred().clear(namespacePrefix(stage.homes[0]?.name ?? '') + prefix);
-          } catch (error) {
-            throw new StoreError('failed', { cause: error });
-          }
-        };
+        return (prefix) => said(deferred().clear(namespacePrefix(stage.homes[0]?.name ?? '') + prefix));
       }),
   },
   {
@@ -319,7 +319,7 @@ export const mistakes: readonly Mistake[] = [
           try {
             return (stage.store as TextStore).delete(key);
           } catch (error) {
-            throw new StoreError('failed', { cause: error });
+            throw failed(key, error);
           }
         };
       }),

@@ -1,91 +1,14 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
-import type { Plan } from './schedule.ts';
-
-/** A key of a function, or of the cache itself. */
-export type Subject = string;
-
-/** What a run, or a call, came to. */
-export type Outcome = { readonly value: unknown } | { readonly error: unknown };
-
-/** Something that asks for an answer: a call, a `refresh`, a `getOrSet`. */
-export interface Ask {
-  readonly verb: 'call' | 'refresh';
-  readonly subject: Subject;
-  readonly args: readonly unknown[];
-  readonly at: number;
-  readonly turn: number;
-  readonly clock: number;
-  readonly plan: Plan;
-  /** The run that it was made in. */
-  readonly parent: Run | undefined;
-  /** Whether its run is nobody else's: `dedupe: false`, or bypassed. */
-  readonly alone: boolean;
-  readonly bypassed: boolean;
-  /** Whether it may have waited to see what became of a refresh. */
-  readonly besideRefresh: boolean;
-  outcome: Outcome | undefined;
-}
-
-/** What an answer can come from: a run, or a `set`. */
-export interface Origin {
-  readonly subject: Subject;
-  readonly value: string;
-  /** When the run began. */
-  readonly began: number;
-  /** When it could first be voided: what is younger is newer. */
-  readonly order: number;
-  /** Whether that is only known roughly: see `besideRefresh`. */
-  readonly vague: boolean;
-  ended: Ended | undefined;
-  readonly unkept: boolean;
-  /** The question that a run answers; `undefined` for a `set`. */
-  readonly ask: Ask | undefined;
-  /** Whether it only ran lest something wait for itself, and is for nobody else. */
-  direct: 'no' | 'perhaps' | 'yes';
-}
-
-interface Ended {
-  readonly at: number;
-  readonly turn: number;
-  readonly clock: number;
-  readonly outcome: Outcome;
-}
-
-export interface Run extends Origin {
-  readonly ask: Ask;
-  /** The calls made in it that have no answer yet. */
-  readonly waits: Set<Ask>;
-}
-
-/** A look at an entry: a call, `peek`, `has`. */
-interface Look {
-  readonly subject: Subject;
-  readonly at: number;
-  readonly turn: number;
-  readonly clock: number;
-}
-
-export interface Rules {
-  readonly ttl: number;
-  /** Whether what must be remembered is known exactly: synchronous, unbounded, never failing. */
-  readonly exact: () => boolean;
-  /** Whether what is stored is the newest that there was: no write has failed. */
-  readonly orderly: () => boolean;
-  /** Whether calls beside a refresh look first. */
-  readonly looksFirst: boolean;
-  readonly now: () => number;
-}
-
-/** A law that did not hold. */
-export class Violation extends Error {
-  readonly law: string;
-
-  constructor(law: string, message: string) {
-    super(`${law}: ${message}`);
-    this.name = 'Violation';
-    this.law = law;
-  }
-}
+import {
+  type Ask,
+  type Look,
+  type Origin,
+  type Outcome,
+  type Rules,
+  type Run,
+  type Subject,
+  Violation,
+} from './history.ts';
 
 /**
  * What happened, seen from outside: who asked, what ran, what was invalidated. It knows nothing of how the engine works, and
@@ -97,8 +20,10 @@ export class Model {
   turn = 0;
   readonly asks: Ask[] = [];
   readonly runs: Run[] = [];
-  readonly subjects: Map<Subject, { readonly invalidated: number[]; readonly refreshed: number[]; readonly origins: Origin[] }> =
-    new Map();
+  readonly subjects: Map<
+    Subject,
+    { readonly invalidated: number[]; readonly refreshed: number[]; readonly origins: Origin[] }
+  > = new Map();
   readonly #rules: Rules;
   readonly #byValue = new Map<unknown, Origin>();
   #moment = 0;
@@ -166,7 +91,17 @@ export class Model {
     const at = this.#moment;
     const value = `${subject} set at ${at}${unkept ? '!' : ''}`;
     const ended = { at, turn: this.turn, clock: this.#rules.now(), outcome: { value } };
-    const origin: Origin = { subject, value, began: at, order: at, vague: false, ended, unkept, ask: undefined, direct: 'no' };
+    const origin: Origin = {
+      subject,
+      value,
+      began: at,
+      order: at,
+      vague: false,
+      ended,
+      unkept,
+      ask: undefined,
+      direct: 'no',
+    };
     this.#history(subject).origins.push(origin);
     this.#byValue.set(value, origin);
     return value;
@@ -203,14 +138,26 @@ export class Model {
     if ('error' in outcome) {
       const sources = this.runs.filter((run) => isFailure(run, outcome.error));
       const own = sources.filter(({ subject }) => subject === ask.subject);
-      this.#check(sources.length > 0, 'law 1', () => `${ask.subject} threw what no run threw: ${inspect(outcome.error)}`);
+      this.#check(
+        sources.length > 0,
+        'law 1',
+        () => `${ask.subject} threw what no run threw: ${inspect(outcome.error)}`,
+      );
       this.#check(own.length > 0, 'law 6', () => `${ask.subject} got the error of ${sources[0]?.subject}`);
       // Several runs can throw one error, when one passes on what another threw.
       const living = own.filter((run) => this.#isOpen(run, ask.turn));
-      this.#check(living.length > 0, 'law 7', () => `${ask.subject} got the error of a run that had ended before: ${outcome.error}`);
+      this.#check(
+        living.length > 0,
+        'law 7',
+        () => `${ask.subject} got the error of a run that had ended before: ${outcome.error}`,
+      );
       const valid = living.filter((run) => !this.#isVoided(run, ask));
       this.#check(valid.length > 0, 'law 3', () => `${ask.subject} got the error of a run from before an invalidation`);
-      this.#check(valid.some((run) => isFor(run, ask)), 'law 2', () => `${ask.subject} got an error of a run that is not shared`);
+      this.#check(
+        valid.some((run) => isFor(run, ask)),
+        'law 2',
+        () => `${ask.subject} got an error of a run that is not shared`,
+      );
       return;
     }
     const origin = this.#originOf(ask, outcome.value);
@@ -235,25 +182,36 @@ export class Model {
       return;
     }
     this.#check(has === true, 'law 1', () => `has answered ${inspect(has)}`);
-    const ended = this.#history(look.subject).origins.filter((origin) => origin.ended !== undefined && 'value' in origin.ended.outcome);
+    const ended = this.#history(look.subject).origins.filter(
+      (origin) => origin.ended !== undefined && 'value' in origin.ended.outcome,
+    );
     const kept = ended.filter((origin) => isShared(origin) && !origin.unkept);
     this.#check(kept.length > 0, 'remembers', () => `has(${look.subject}): nothing was kept`);
     const valid = kept.filter((origin) => !this.#isVoided(origin, look));
     this.#check(valid.length > 0, 'law 3', () => `has(${look.subject}): there is nothing that could be had`);
-    this.#check(valid.some((origin) => this.#isFresh(origin, look)), 'law 4', () => `has(${look.subject}): all is too old`);
+    this.#check(
+      valid.some((origin) => this.#isFresh(origin, look)),
+      'law 4',
+      () => `has(${look.subject}): all is too old`,
+    );
   }
 
   /** An `invalidate` answered whether there was something; `known` from before it. */
   removed(subject: Subject, known: Origin | undefined, existed: unknown): void {
     this.#check(typeof existed === 'boolean', 'law 1', () => `invalidate answered ${inspect(existed)}`);
-    this.#check(known === undefined || existed === true, 'remembers', () => `${subject} was not there to be invalidated`);
+    this.#check(
+      known === undefined || existed === true,
+      'remembers',
+      () => `${subject} was not there to be invalidated`,
+    );
   }
 
   /** The entry that must be there, where that is known for certain. */
   known(subject: Subject): Origin | undefined {
     if (!this.#rules.exact()) return undefined;
     const { origins } = this.#history(subject);
-    const isUnclear = ({ ask, ended, direct }: Origin): boolean => direct === 'perhaps' || (ask !== undefined && ended?.turn === this.turn);
+    const isUnclear = ({ ask, ended, direct }: Origin): boolean =>
+      direct === 'perhaps' || (ask !== undefined && ended?.turn === this.turn);
     if (origins.some(isUnclear)) return undefined;
     const newest = this.#newest(subject, Infinity, this.turn + 1);
     if (newest?.ended === undefined || newest.unkept) return undefined;
@@ -273,7 +231,13 @@ export class Model {
     for (const origin of origins) {
       if (origin.ended === undefined || origin.ended.turn >= turn || !('value' in origin.ended.outcome)) continue;
       const asked = origin.ask?.at ?? origin.began;
-      if (!isShared(origin) || origin.vague || origin.direct === 'perhaps' || invalidated.some((at) => at > asked && at < moment)) continue;
+      if (
+        !isShared(origin) ||
+        origin.vague ||
+        origin.direct === 'perhaps' ||
+        invalidated.some((at) => at > asked && at < moment)
+      )
+        continue;
       if (newest === undefined || origin.order > newest.order) newest = origin;
     }
     return newest;
@@ -282,9 +246,14 @@ export class Model {
   #originOf(look: Look, value: unknown): Origin {
     const origin = this.#byValue.get(value);
     const { subject } = look;
-    if (origin?.ended === undefined) throw this.#fault('law 1', `${subject} was answered what no run returned: ${inspect(value)}`);
+    if (origin?.ended === undefined)
+      throw this.#fault('law 1', `${subject} was answered what no run returned: ${inspect(value)}`);
     this.#check(origin.subject === subject, 'law 6', () => `${subject} was answered ${value}`);
-    this.#check(!this.#isVoided(origin, look), 'law 3', () => `${subject} was answered ${value}, from before an invalidation`);
+    this.#check(
+      !this.#isVoided(origin, look),
+      'law 3',
+      () => `${subject} was answered ${value}, from before an invalidation`,
+    );
     this.#check(this.#isFresh(origin, look), 'law 4', () => `${subject} was answered ${value}, which is too old`);
     if (this.#rules.orderly() && !origin.vague && origin.ended.turn < look.turn) {
       const newest = this.#newest(subject, look.at, look.turn);
@@ -357,7 +326,10 @@ export class Model {
 
   #history(subject: Subject) {
     let history = this.subjects.get(subject);
-    if (history === undefined) this.subjects.set(subject, (history = { invalidated: [], refreshed: [], origins: [] }));
+    if (history === undefined) {
+      history = { invalidated: [], refreshed: [], origins: [] };
+      this.subjects.set(subject, history);
+    }
     return history;
   }
 

@@ -217,7 +217,12 @@ function makeWork(dice: Dice, setup: Setup): StepWork {
       return { do: verb, ...target, plan: makePlan(dice, setup), bypassed, dedupe };
     }
     case 'refresh':
-      return { do: verb, fn: dice.below(setup.functions.length), key: dice.below(keyCount), plan: makePlan(dice, setup) };
+      return {
+        do: verb,
+        fn: dice.below(setup.functions.length),
+        key: dice.below(keyCount),
+        plan: makePlan(dice, setup),
+      };
     case 'settle':
       return { do: verb, pick: dice.chance(0.5) ? 0 : pick, fails: dice.chance(0.25) };
     case 'set':
@@ -229,7 +234,10 @@ function makeWork(dice: Dice, setup: Setup): StepWork {
     case 'clear':
       return { do: verb, fn: dice.below(setup.functions.length) };
     case 'clear cache':
-      return { do: verb, prefix: dice.chance(0.4) ? undefined : dice.pick(['a', 'ab', 'first', 'first("a', 'second("ab")']) };
+      return {
+        do: verb,
+        prefix: dice.chance(0.4) ? undefined : dice.pick(['a', 'ab', 'first', 'first("a', 'second("ab")']),
+      };
     case 'advance':
       return { do: verb, by: dice.pick([1, 40, 60, 99, 100, 1_100]) };
     case 'apply':

@@ -1,6 +1,7 @@
-import { Violation } from './model.ts';
-import { play, type Stage } from './player.ts';
+import { Violation } from './history.ts';
+import { play } from './player.ts';
 import { describeSchedule, type HomeKind, homeKinds, makeSchedule, type Schedule } from './schedule.ts';
+import type { Stage } from './stage.ts';
 
 /** A schedule in which a law did not hold, made as short as dropping steps makes it. */
 export interface Finding {

@@ -66,6 +66,10 @@ export class DeferredStore implements AsyncStore {
     operation.reject(new Error(`${operation.verb}: ${how}`));
   }
 
+  answerAll(): void {
+    while (this.outstanding.length > 0) this.answer(0, 'done');
+  }
+
   #send(verb: Verb, apply: () => unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.outstanding.push({ verb, apply, resolve, reject, applied: undefined });

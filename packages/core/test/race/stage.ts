@@ -1,0 +1,142 @@
+import { cached, createCache } from '@reprise/core';
+import { type ManualClock, manualClock } from '@reprise/store-testkit';
+import { homeOf } from '../../src/cache.ts';
+import { cachedBehind } from '../../src/cached.ts';
+import type { AnyFunction } from '../../src/types.ts';
+import type { Ask, Subject } from './history.ts';
+import { argumentsOf, keyCount, type Setup, type Target, textKey } from './schedule.ts';
+import { DeferredStore, TextStore } from './stores.ts';
+import { type Watched, watchParts } from './watch.ts';
+
+interface Listenable {
+  on(type: string, listener: () => void): unknown;
+}
+
+export type Stats = Readonly<
+  Record<'hits' | 'misses' | 'stale' | 'coalesced' | 'bypass' | 'loads' | 'errors' | 'size', number>
+>;
+
+/** A cached function as a schedule uses it, whatever its store answers with. */
+export type Wrapped = Listenable &
+  AnyFunction &
+  Readonly<Record<'invalidate' | 'clear' | 'refresh' | 'peek' | 'has' | 'set' | 'keyOf', AnyFunction>> & {
+    stats(): Stats;
+  };
+
+type AnyCache = Listenable &
+  Pick<ReturnType<typeof createCache>, 'close' | 'stats'> &
+  Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear', AnyFunction>>;
+
+type Home = ReturnType<typeof homeOf>;
+
+/** The longest that a `timed` store may take, in milliseconds: it is only over when a step waits for it. */
+export const shortTimeout = 1;
+/** The events that are counted beside what `stats` says. */
+export const eventTypes = ['hit', 'miss', 'coalesced', 'bypass', 'load'] as const;
+const names = ['first', 'second'];
+let made = 0;
+
+/** What a schedule is played on: a store, perhaps a cache in it, the functions. */
+export class Stage {
+  readonly setup: Setup;
+  readonly clock: ManualClock = manualClock(Date.now());
+  readonly deferred: DeferredStore | undefined;
+  readonly text: TextStore | undefined;
+  readonly cache: AnyCache | undefined;
+  readonly functions: readonly Wrapped[];
+  readonly homes: readonly Home[];
+  readonly watched: Watched;
+  /** Whether an operation of the store has taken too long. */
+  timedOut = false;
+  /** How many events were heard, by type. */
+  readonly heard: Record<string, number> = {};
+
+  /** @param makeBody the function to be cached */
+  constructor(setup: Setup, makeBody: (fn: number) => AnyFunction) {
+    this.setup = setup;
+    const { home, ttl, maxSize, functions, choosy } = setup;
+    this.deferred = home === 'async' || home === 'timed' ? new DeferredStore() : undefined;
+    this.text = home === 'text' ? new TextStore() : undefined;
+    this.watched = watchParts();
+    const { store } = this;
+    const rules = {
+      ...(ttl !== Infinity && { ttl }),
+      ...(choosy && { cacheIf: (value: unknown) => !String(value).endsWith('!') }),
+    };
+    if (home !== 'private') {
+      this.cache = createCache({
+        name: `race ${++made}`,
+        clock: this.clock,
+        storeTimeout: home === 'timed' ? shortTimeout : Number.POSITIVE_INFINITY,
+        ...(store === undefined ? { maxSize } : { store }),
+        ...rules,
+      }) as unknown as AnyCache;
+    }
+    const { cache } = this;
+    this.functions = functions.map(({ dedupe, bypass }, fn) =>
+      cached(makeBody(fn) as never, {
+        name: names[fn],
+        dedupe,
+        ...(bypass && { bypass: isBypassed as never }),
+        ...(cache === undefined ? { maxSize, ...rules } : { cache: cache as never }),
+      }),
+    ) as unknown as Wrapped[];
+    this.homes =
+      cache === undefined
+        ? this.functions.map((wrapped) => cachedBehind(wrapped)?.cached.remembered().home as Home)
+        : [homeOf(cache)];
+    this.#listen();
+  }
+
+  get store(): DeferredStore | TextStore | undefined {
+    return this.deferred ?? this.text;
+  }
+
+  /** Whether the store has failed in changing something, so that operations may say so. */
+  get hasFailed(): boolean {
+    return this.store?.failed === true || this.timedOut;
+  }
+
+  #listen(): void {
+    const hear = (type: string): void => {
+      this.heard[type] = (this.heard[type] ?? 0) + 1;
+    };
+    for (const emitter of this.cache === undefined ? this.functions : [this.cache]) {
+      // Failures of the store are expected, and nobody is to be warned of them.
+      emitter.on('error', () => hear('error'));
+      if (this.setup.heard) for (const type of eventTypes) emitter.on(type, () => hear(type));
+    }
+  }
+
+  // ── keys ──
+
+  subjectOf({ fn, key }: Target): Subject {
+    return `${names[fn] ?? 'cache'}:${key}`;
+  }
+
+  argumentsOf({ fn, key }: Target): unknown[] {
+    return fn < 0 ? [] : argumentsOf(this.setup.shape, key);
+  }
+
+  /** The key in text, as prefixes are compared with it. */
+  textOf({ fn, key }: Target): string {
+    return fn < 0 ? textKey(key) : this.functions[fn]?.keyOf(...argumentsOf(this.setup.shape, key));
+  }
+
+  /** Every key there is. */
+  *targets(): Generator<Target> {
+    for (let fn = this.cache === undefined ? 0 : -1; fn < this.functions.length; fn++) {
+      for (let key = 0; key < keyCount; key++) yield { fn, key };
+    }
+  }
+
+  /** Whether calls of the key are answered at once. */
+  isSync(subject: Subject): boolean {
+    const fn = names.indexOf(subject.slice(0, subject.indexOf(':')));
+    return this.deferred === undefined && this.setup.functions[fn]?.sync === true;
+  }
+}
+
+function isBypassed(this: Ask | undefined): boolean {
+  return this?.bypassed === true;
+}
