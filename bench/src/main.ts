@@ -1,6 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- [options]`. Every row compares Reprise, and each peer that can do the same, to a
- * limit in the same process; `docs/benchmarks.md` states the method.
+ * limit. Method: new processes for each row; in each the limit, the limit once more (A/A) and one subject, in copies of the
+ * code that calls them, sampled round by round in random order; the median of rounds, then of processes. A row holds if
+ * its ratio less the A/A spread is within the budget. `docs/benchmarks.md` says the rest.
  *
  *   --row <name>   this row only, may be given several times; `--row list` names them all
  *   --quick        one process and short samples per row: minutes become seconds, the figures rougher

@@ -54,8 +54,8 @@ ${listNotes(results)
   .map((note) => `- ${note}`)
   .join('\n')}
 - \`memoize\` with several arguments or an object and \`memoizee\` with an object: keys by \`JSON.stringify\`, as their manuals
-  say; \`nano-memoize\` with an object: \`isDeepStrictEqual\`. \`moize\` keeps one entry by default: it is given room for all. \`@type-cacheable/core\` keeps its entries in
-  a \`Map\` or an \`LRUCache\` behind the least client possible, \`cache-manager\` its bounded ones in cacheable's memory store.
+  say; \`nano-memoize\` with an object: \`isDeepStrictEqual\`. \`moize\` keeps one entry by default: it is given room for all.
+  \`@type-cacheable/core\` keeps its entries in a \`Map\` or an \`LRUCache\` behind the least client possible, \`cache-manager\` its bounded ones in cacheable's memory store.
 - A figure does not say what a call is protected from: see what each of them does with errors, invalidations and falsy
   results before comparing.
 

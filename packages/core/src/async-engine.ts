@@ -4,12 +4,13 @@ import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { BoundKey } from './key/key-text.ts';
+import { KnownKeys } from './known-keys.ts';
 import type { Lanes, Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
-import { Counts } from './stats.ts';
+import { type Counts, PartCounts } from './stats.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
@@ -25,8 +26,8 @@ export interface AsyncShelf {
 /** A key on its way through the engine: the flight's and the lane's is `key`. */
 interface Place extends BoundKey {
   readonly text: string;
-  /** Whether the store was seen to have nothing under it. */
-  isAbsent?: boolean;
+  /** Where calls with it are counted: its owner's. */
+  readonly counts: Counts;
 }
 
 /**
@@ -40,10 +41,10 @@ export class AsyncEngine implements Engine, Shelf {
   readonly #remembered: Remembered;
   readonly #shelf: AsyncShelf;
   readonly #keys: TextKeys;
-  readonly #counts = new Counts();
+  readonly #counts = new PartCounts();
   /** Keys in text and whole, of the flights under way. */
   readonly #places = new Map<string, Place>();
-  #size = 0;
+  readonly #known = new KnownKeys();
 
   constructor(remembered: Remembered, shelf: AsyncShelf, keys: TextKeys) {
     this.#remembered = remembered;
@@ -84,7 +85,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (flight === undefined) return this.#open(work, place, self, args);
     if (flight.refreshes) return this.#lookThenJoin(work, place, self, args);
     try {
-      return Promise.resolve(this.runs.join(flight, work, self, args, this.#counts));
+      return Promise.resolve(this.runs.join(flight, work, self, args, place.counts));
     } catch (error) {
       // The function ran for this call alone, and threw at once.
       return Promise.reject(error);
@@ -97,7 +98,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (record !== undefined && this.#isFresh(record)) return this.#hit(record, place, 1, false);
     const flight = this.runs.flights.get(place.key);
     if (flight === undefined) return this.ask(work, place, self, args);
-    return this.runs.join(flight, work, self, args, this.#counts);
+    return this.runs.join(flight, work, self, args, place.counts);
   }
 
   #open(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
@@ -124,17 +125,17 @@ export class AsyncEngine implements Engine, Shelf {
       this.runs.model(flight, record.value);
       return this.#hit(record, place, 1 + flight.early, false);
     }
-    const counts = this.#counts;
+    const { counts } = place;
     counts.misses++;
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
     for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
-    place.isAbsent = record === undefined;
+    if (record === undefined) this.#known.delete(place.text);
     return this.runs.fly(flight, work, self, args, counts);
   }
 
   #hit(record: MemoryRecord, place: Place, calls: number, shared: boolean): Promise<unknown> {
-    const counts = this.#counts;
+    const { counts } = place;
     counts.hits += calls;
     const loadTime = record.rest?.loadTime;
     if (loadTime !== undefined) {
@@ -147,7 +148,7 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
-    this.#counts.bypass++;
+    this.#counts.common.bypass++;
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('bypass', undefined);
     try {
@@ -158,12 +159,10 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   #place(self: unknown, args: readonly unknown[]): Place {
-    return this.placeOf(this.#keys.textOf(self, args));
-  }
-
-  placeOf(text: string): Place {
+    const part = this.#keys.partOf(self);
+    const text = this.#keys.textOf(self, args, part);
     const { key, full } = this.#keys.bound(text);
-    return { key, full, text };
+    return { key, full, text, counts: this.#counts.of(part) };
   }
 
   textOf(key: unknown): string {
@@ -186,8 +185,8 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** The store has let an entry go by itself. */
   removed(key: string, cause: RemovalCause): void {
-    if (cause === 'evict') this.#counts.evictions++;
-    if (this.#size > 0) this.#size--;
+    if (cause === 'evict') this.#counts.common.evictions++;
+    this.#known.delete(key);
     if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
   }
 
@@ -230,8 +229,7 @@ export class AsyncEngine implements Engine, Shelf {
       if (error instanceof CodecError) await lanes.drop(place.key, sender);
       throw error;
     }
-    if (place.isAbsent) this.#size++;
-    place.isAbsent = false;
+    this.#known.add(place.text);
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
   }
 
@@ -263,7 +261,7 @@ export class AsyncEngine implements Engine, Shelf {
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
     const existed = await this.#shelf.lanes.drop(place.key, this.#shelf.sender);
-    if (existed && this.#size > 0) this.#size--;
+    this.#known.delete(place.text);
     return existed;
   }
 
@@ -276,7 +274,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   clearPrefix(prefix: string): void {
     const remembered = this.#remembered;
-    this.#size = 0;
+    this.#known.deletePrefix(prefix);
     remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
     if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
@@ -291,7 +289,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     // Calls that come now wait for this run, unless the old entry answers: see `ask`.
     flight.refreshes = true;
-    flight.promise = Promise.resolve(this.runs.fly(flight, remembered, scope.self, args, this.#counts));
+    flight.promise = Promise.resolve(this.runs.fly(flight, remembered, scope.self, args, place.counts));
     return flight.promise;
   }
 
@@ -339,15 +337,19 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {
-    return this.#keys.textOf(scope.self, args);
+    return this.#keys.textOf(scope.self, args, this.#keys.partOf(scope.self));
   }
 
-  size(): number {
-    return this.#size;
+  size(scope: Scope): number {
+    return this.#isWhole(scope) ? this.#known.size : this.#known.countPrefix(this.#keys.prefixOf(scope));
   }
 
-  countsOf(): Counts {
-    return this.#counts;
+  countsOf(scope: Scope): Counts {
+    return this.#isWhole(scope) ? this.#counts.sum() : this.#counts.of(this.#keys.partOf(scope.self));
+  }
+
+  #isWhole(scope: Scope): boolean {
+    return scope.everyone || !this.#keys.isDivided;
   }
 
   peekPlace(place: Place): Promise<MemoryRecord | undefined> {

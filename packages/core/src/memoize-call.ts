@@ -34,7 +34,7 @@ export function makeUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): AnyFu
   return function (this: unknown, a?: unknown): unknown {
     let leaf = children.get(a);
     if (leaf === undefined) {
-      if (typeof a === 'object' && a !== null) leaf = one.objects?.find(a);
+      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
       else if (arguments.length === 1 && isPlain(a) && !shelf.holdsUndefined) return load(this, a);
     }
     if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
@@ -72,7 +72,7 @@ export function makeTimedUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): 
   return function (this: unknown, a?: unknown): unknown {
     let leaf = children.get(a) as Timed | undefined;
     if (leaf === undefined) {
-      if (typeof a === 'object' && a !== null) leaf = one.objects?.find(a) as Timed | undefined;
+      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as Timed | undefined;
       else if (arguments.length === 1 && isPlain(a)) return load(this, a);
     }
     if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0) return leaf.value;

@@ -118,10 +118,9 @@ export class EvictionOrder {
   }
 
   #noteLevel(index: number, level: Level): void {
-    if (index === 0 && this.#levels === undefined && !level.isPassing) this.#only = level;
+    if (this.#tokens.length === 0 && this.#levels === undefined && !level.isPassing) this.#only = level;
     else {
-      // The first place may be free, and then has no level.
-      this.#levels ??= new Array<Level>(this.#tokens.length).fill(this.#only ?? level);
+      this.#levels ??= new Array<Level>(this.#tokens.length).fill(this.#only as Level);
       this.#levels[index] = level.isPassing ? level.ref : level;
     }
   }

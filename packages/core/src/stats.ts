@@ -36,6 +36,41 @@ export class Counts {
   }
 }
 
+/** As many owners are counted apart; the counts of the one that was asked for least lately go to the common ones. */
+const mostParts = 1_000;
+
+/** The counts of one function whose owners are known by the text of their part. */
+export class PartCounts {
+  readonly common: Counts = new Counts();
+  readonly #parts = new Map<string, Counts>();
+
+  of(part: string | undefined): Counts {
+    if (part === undefined) return this.common;
+    let counts = this.#parts.get(part);
+    if (counts === undefined) {
+      counts = new Counts();
+      if (this.#parts.size >= mostParts) this.#retireOne();
+    } else this.#parts.delete(part);
+    this.#parts.set(part, counts);
+    return counts;
+  }
+
+  sum(): Counts {
+    const sum = new Counts();
+    sum.add(this.common);
+    for (const counts of this.#parts.values()) sum.add(counts);
+    return sum;
+  }
+
+  #retireOne(): void {
+    for (const [part, counts] of this.#parts) {
+      this.#parts.delete(part);
+      this.common.add(counts);
+      return;
+    }
+  }
+}
+
 /** The public form of what was counted; `size` is how many entries there are now. */
 export function statsOf(counts: Counts, size: number): Stats {
   const { hits, misses, stale, coalesced, bypass, loads, errors, evictions } = counts;

@@ -9,20 +9,21 @@ import {
 } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
 import { type BoundKey, safePrefix } from './key/key-text.ts';
+import { KnownKeys } from './known-keys.ts';
 import type { Policy } from './options.ts';
 import { entryOf, recordOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
-import { Counts } from './stats.ts';
+import { type Counts, PartCounts } from './stats.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
 /** A key on its way through the engine. */
 interface Place extends BoundKey {
   readonly text: string;
-  /** Whether the store was seen to have nothing under it. */
-  isAbsent?: boolean;
+  /** Where calls with it are counted: its owner's. */
+  readonly counts: Counts;
 }
 
 /** Hears of each failure, whether or not a caller is told. */
@@ -131,9 +132,9 @@ export class SyncEngine implements Engine, Shelf {
   readonly #keys: TextKeys;
   readonly #report: Report = (error, key) =>
     this.#remembered.report(error, () => (key === undefined ? undefined : this.#keys.unbound(key)));
-  readonly #counts = new Counts();
+  readonly #counts = new PartCounts();
   readonly #places = new Map<string, Place>();
-  #size = 0;
+  readonly #known = new KnownKeys();
 
   constructor(
     remembered: Remembered,
@@ -171,7 +172,7 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     const record = this.#shelf.read(place.key, place.full, this.#report);
     if (record !== undefined && this.#isFresh(record)) {
-      const counts = this.#counts;
+      const { counts } = place;
       counts.hits++;
       if (record.rest?.loadTime !== undefined) {
         counts.saved += record.rest.loadTime;
@@ -181,28 +182,26 @@ export class SyncEngine implements Engine, Shelf {
       return record.rest?.promised ? Promise.resolve(record.value) : record.value;
     }
     const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
-    if (flight !== undefined) return this.runs.join(flight, work, self, args, this.#counts);
-    this.#counts.misses++;
-    place.isAbsent = record === undefined;
+    if (flight !== undefined) return this.runs.join(flight, work, self, args, place.counts);
+    place.counts.misses++;
+    if (record === undefined) this.#known.delete(place.text);
     if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
     this.#places.set(place.key, place);
-    return this.runs.fly(this.runs.open(place.key, work.policy), work, self, args, this.#counts);
+    return this.runs.fly(this.runs.open(place.key, work.policy), work, self, args, place.counts);
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
-    this.#counts.bypass++;
+    this.#counts.common.bypass++;
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('bypass', undefined);
     return Reflect.apply(work.fn, self, args);
   }
 
   #place(self: unknown, args: readonly unknown[]): Place {
-    return this.placeOf(this.#keys.textOf(self, args));
-  }
-
-  placeOf(text: string): Place {
+    const part = this.#keys.partOf(self);
+    const text = this.#keys.textOf(self, args, part);
     const { key, full } = this.#keys.bound(text);
-    return { key, full, text };
+    return { key, full, text, counts: this.#counts.of(part) };
   }
 
   textOf(key: unknown): string {
@@ -216,8 +215,8 @@ export class SyncEngine implements Engine, Shelf {
 
   /** The store has let an entry go by itself. */
   removed(key: string, cause: RemovalCause): void {
-    if (cause === 'evict') this.#counts.evictions++;
-    if (this.#size > 0) this.#size--;
+    if (cause === 'evict') this.#counts.common.evictions++;
+    this.#known.delete(key);
     if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
   }
 
@@ -270,8 +269,7 @@ export class SyncEngine implements Engine, Shelf {
       if (error instanceof CodecError) this.#shelf.drop(place.key, this.#report);
       throw error;
     }
-    if (place.isAbsent) this.#size++;
-    place.isAbsent = false;
+    this.#known.add(place.text);
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
   }
 
@@ -293,7 +291,7 @@ export class SyncEngine implements Engine, Shelf {
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
     const existed = this.#shelf.drop(place.key, this.#report);
-    if (existed && this.#size > 0) this.#size--;
+    this.#known.delete(place.text);
     return existed;
   }
 
@@ -306,7 +304,7 @@ export class SyncEngine implements Engine, Shelf {
 
   clearPrefix(prefix: string): void {
     const remembered = this.#remembered;
-    this.#size = 0;
+    this.#known.deletePrefix(prefix);
     remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
     if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
@@ -319,7 +317,7 @@ export class SyncEngine implements Engine, Shelf {
     this.#places.set(place.key, place);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
-    return this.runs.fly(flight, remembered, scope.self, args, this.#counts);
+    return this.runs.fly(flight, remembered, scope.self, args, place.counts);
   }
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
@@ -361,15 +359,19 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {
-    return this.#keys.textOf(scope.self, args);
+    return this.#keys.textOf(scope.self, args, this.#keys.partOf(scope.self));
   }
 
-  size(): number {
-    return this.#size;
+  size(scope: Scope): number {
+    return this.#isWhole(scope) ? this.#known.size : this.#known.countPrefix(this.#keys.prefixOf(scope));
   }
 
-  countsOf(): Counts {
-    return this.#counts;
+  countsOf(scope: Scope): Counts {
+    return this.#isWhole(scope) ? this.#counts.sum() : this.#counts.of(this.#keys.partOf(scope.self));
+  }
+
+  #isWhole(scope: Scope): boolean {
+    return scope.everyone || !this.#keys.isDivided;
   }
 
   peekPlace(place: Place): MemoryRecord | undefined {

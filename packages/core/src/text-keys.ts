@@ -22,13 +22,12 @@ export class TextKeys {
   }
 
   /** The key of a call, without the namespace. */
-  textOf(self: unknown, args: readonly unknown[]): string {
+  textOf(self: unknown, args: readonly unknown[], part: string | undefined): string {
     const { key, version, name } = this.#telling;
     const label = this.#remembered.label();
     try {
       const told = key === undefined ? args : [askPart('key', key, self, args, label)];
       if (told.length === 3) adviseAboutMap(this.#remembered, told);
-      const part = this.partOf(self);
       return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: this.#identity }) });
     } catch (error) {
       throw namedKeyError(label, error);

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { cached, closeAllCaches, CodecError, createCache, KeyError, StoreError } from '@reprise/core';
+import { CodecError, cached, closeAllCaches, createCache, KeyError, StoreError } from '@reprise/core';
 import { diskStore } from '@reprise/store-disk';
 import { manualClock } from '@reprise/store-testkit';
 import { holdRuns, settle } from './deferred.ts';
@@ -223,6 +223,8 @@ describe('a disk that cannot be used', () => {
     const blocked = join(directory, 'file');
     writeFileSync(blocked, '');
     const { user } = open({ store: diskStore({ directory: join(blocked, 'cache') }) });
-    await expect((async () => user.set(['1'], { id: 'x', at: new Date(), tags: new Set() }))()).rejects.toThrow(StoreError);
+    await expect((async () => user.set(['1'], { id: 'x', at: new Date(), tags: new Set() }))()).rejects.toThrow(
+      StoreError,
+    );
   });
 });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { cached } from '@reprise/core';
 import { describeMethods } from './method-cases.ts';
+import { describePrivateMethods } from './private-method-cases.ts';
 
 describeMethods('older');
+describePrivateMethods('older');
 
 describe('what the older dialect can tell at definition', () => {
   const loose = cached as unknown as (...args: unknown[]) => any;

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { cached } from '@reprise/core';
 import { describeMethods } from './method-cases.ts';
+import { describePrivateMethods } from './private-method-cases.ts';
 
 describeMethods('standard');
+describePrivateMethods('standard');
 
 describe('a #private method', () => {
   it('is cached for each instance', async () => {
@@ -26,6 +28,7 @@ describe('a #private method', () => {
 
   it('may be static', () => {
     let calls = 0;
+    // biome-ignore lint/complexity/noStaticOnlyClass: its static method is what is tested
     class Users {
       @cached()
       static #count(): number {

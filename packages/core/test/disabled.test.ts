@@ -91,7 +91,12 @@ describe('REPRISE_DISABLED=1 when a function is wrapped', () => {
     const cache = createCache({ name: 'off', store });
     let calls = 0;
     const count = cached(async () => ++calls, { cache, name: 'count' });
-    expect([await count(), await count(), await count.peek(), await count.invalidate()]).toEqual([1, 2, undefined, false]);
+    expect([await count(), await count(), await count.peek(), await count.invalidate()]).toEqual([
+      1,
+      2,
+      undefined,
+      false,
+    ]);
     expect([await cache.getOrSet('k', async () => 1), await cache.get('k'), await cache.delete('k')]).toEqual([
       1,
       undefined,

@@ -285,8 +285,8 @@ describe('a process', () => {
 // Of the sources there is no CommonJS copy.
 if (onDist) {
   describe('what was built', () => {
-  it('shares its caches between ES modules and CommonJS, by name and by value', async () => {
-    const told = await program(`
+    it('shares its caches between ES modules and CommonJS, by name and by value', async () => {
+      const told = await program(`
       import { createRequire } from 'node:module';
       import * as core from '@reprise/core';
       const copy = createRequire(process.cwd() + '/x.js')('@reprise/core');
@@ -300,7 +300,7 @@ if (onDist) {
       const { hits, size } = cache.stats();
       console.log(JSON.stringify([copy.getCache('both') === cache, calls, hits, size, code]));
     `);
-    expect(JSON.parse(told)).toEqual([true, 1, 1, 2, 'E_NAME_TAKENtrue']);
-  });
+      expect(JSON.parse(told)).toEqual([true, 1, 1, 2, 'E_NAME_TAKENtrue']);
+    });
   });
 }

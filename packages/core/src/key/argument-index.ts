@@ -34,8 +34,8 @@ interface Remains {
  *
  * @example
  * import assert from 'node:assert/strict';
- * import { ArgumentIndex } from '@reprise/core/argument-index';
- * import { capturePath } from '@reprise/core/index-token';
+ * import { ArgumentIndex } from './argument-index.ts';
+ * import { capturePath } from './index-token.ts';
  *
  * const index = new ArgumentIndex<string>();
  * const place = index.put(capturePath([{ page: 1, size: 20 }]), 'leaf');

@@ -16,6 +16,6 @@
  * await new Geography().countries();
  * assert.equal(await new Geography().countries(), 1);
  */
-export function ignoreThis(..._args: never[]): string {
+export function ignoreThis(..._args: any[]): string {
   throw new TypeError('ignoreThis is given to cached or memoize as the option key; it is not to be called');
 }

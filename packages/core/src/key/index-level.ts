@@ -113,6 +113,8 @@ export class ObjectTokens {
   readonly #identities = new WeakMap<WeakKey, Held>();
   /** The tokens of `#identities`, which cannot be listed itself. */
   readonly #tokens = new Set<IdentityToken>();
+  /** Whether there have ever been any. */
+  #hasIdentities = false;
 
   get isEmpty(): boolean {
     return this.#texts.size === 0 && this.#shapes.size === 0 && this.#tokens.size === 0;
@@ -120,7 +122,7 @@ export class ObjectTokens {
 
   /** What stands behind a value, if that can be told without a snapshot. What is answered is certain; `undefined` is not. */
   find(value: WeakKey): unknown {
-    if (this.#tokens.size > 0) {
+    if (this.#hasIdentities) {
       const held = this.#identities.get(value);
       if (held !== undefined) return held.child;
     }
@@ -166,6 +168,7 @@ export class ObjectTokens {
     }
     this.#identities.set(value, { token, child });
     this.#tokens.add(token);
+    this.#hasIdentities = true;
     watcher.watch(level, token, child);
     return true;
   }
@@ -211,10 +214,21 @@ function setIn<Value>(map: Map<string, Value>, key: string, value: Value): boole
 
 /** What stands behind one value of a call, if that can be told without a snapshot. What is answered is certain. */
 export function stepInto(level: Level, value: unknown): unknown {
-  if ((typeof value === 'object' && value !== null) || typeof value === 'function') return level.objects?.find(value);
+  // An object is not in the map: asking costs less than a branch in front of every primitive.
   const child = level.children.get(value);
-  if (child !== undefined || typeof value !== 'symbol') return child;
-  return level.objects?.find(value);
+  return child === undefined && level.objects !== undefined ? findBehind(level.objects, value) : child;
+}
+
+function findBehind(objects: ObjectTokens, value: unknown): unknown {
+  switch (typeof value) {
+    case 'object':
+      return value === null ? undefined : objects.find(value);
+    case 'function':
+    case 'symbol':
+      return objects.find(value as WeakKey);
+    default:
+      return undefined;
+  }
 }
 
 /** What stands behind a plain object with just these keys in this order. */

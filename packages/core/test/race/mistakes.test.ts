@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { inside } from './inside.ts';
 import { mistakes } from './mistakes.ts';
 import { findViolation } from './search.ts';
 
@@ -10,7 +11,13 @@ describe('the race test finds', () => {
     it(`${name} (${laws.join(', ')})`, async () => {
       const mend = make();
       try {
-        const finding = await findViolation({ first: 1, count: enough, homes, ...(prepare && { prepare }) });
+        const finding = await findViolation({
+          first: 1,
+          count: enough,
+          homes,
+          inspector: inside,
+          ...(prepare && { prepare }),
+        });
         expect(finding?.report ?? 'nothing').toMatch(new RegExp(`^(${laws.join('|')}): `));
       } finally {
         mend();
@@ -19,6 +26,6 @@ describe('the race test finds', () => {
   }
 
   it('nothing once they are mended', async () => {
-    expect(await findViolation({ first: 1, count: 100 })).toBeUndefined();
+    expect(await findViolation({ first: 1, count: 100, inspector: inside })).toBeUndefined();
   });
 });

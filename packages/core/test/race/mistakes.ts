@@ -9,6 +9,7 @@ import { Remembered } from '../../src/remembered.ts';
 import { Runs } from '../../src/runs.ts';
 import { SyncEngine, SyncShelf } from '../../src/sync-engine.ts';
 import { TextKeys } from '../../src/text-keys.ts';
+import { homesOf } from './inside.ts';
 import type { HomeKind } from './schedule.ts';
 import type { Stage } from './stage.ts';
 import type { DeferredStore, TextStore } from './stores.ts';
@@ -51,7 +52,7 @@ const deferred = (): DeferredStore => stage.store as DeferredStore;
 /** Says that the store failed, as the engine does. */
 function failed(key: string | undefined, cause: unknown): StoreError {
   const error = new StoreError('failed', { cause });
-  stage.homes[0]?.emitter.emit({ type: 'error', cache: undefined, name: undefined, key, error });
+  homesOf(stage)[0]?.emitter.emit({ type: 'error', cache: undefined, name: undefined, key, error });
   return error;
 }
 
@@ -202,8 +203,8 @@ export const mistakes: readonly Mistake[] = [
     laws: ['law 4'],
     homes: all,
     make: () => () => {},
-    prepare: ({ homes }) => {
-      for (const home of homes) Object.defineProperty(home, 'isAhead', { value: () => true });
+    prepare: (stage) => {
+      for (const home of homesOf(stage)) Object.defineProperty(home, 'isAhead', { value: () => true });
     },
   },
   {
@@ -211,8 +212,8 @@ export const mistakes: readonly Mistake[] = [
     laws: ['law 5'],
     homes: ['memory'],
     make: () => () => {},
-    prepare: ({ homes }) => {
-      for (const { store } of homes) if (store.sync) store.resize?.({ maxSize: Number.POSITIVE_INFINITY });
+    prepare: (stage) => {
+      for (const { store } of homesOf(stage)) if (store.sync) store.resize?.({ maxSize: Number.POSITIVE_INFINITY });
     },
   },
   {
@@ -305,7 +306,7 @@ export const mistakes: readonly Mistake[] = [
     prepare: takeStage,
     make: () =>
       replace(Lanes.prototype, 'clear', () => {
-        return (prefix) => said(deferred().clear(namespacePrefix(stage.homes[0]?.name ?? '') + prefix));
+        return (prefix) => said(deferred().clear(namespacePrefix(homesOf(stage)[0]?.name ?? '') + prefix));
       }),
   },
   {

@@ -1,9 +1,8 @@
 import { setTimeout } from 'node:timers';
-import { StoreError } from '@reprise/core';
-import type { AnyFunction } from '../../src/types.ts';
+import { type AnyFunction, StoreError } from '@reprise/core';
 import { type Ask, type Run, Violation } from './history.ts';
 import { Model } from './model.ts';
-import { checkCounts, checkFlights, checkLanes, checkSize } from './remains.ts';
+import { checkCounts, checkSize, type Direction, type Inspector } from './remains.ts';
 import { type Plan, type Schedule, type Setup, type Step, type Target, textKey } from './schedule.ts';
 import { Stage, shortTimeout } from './stage.ts';
 
@@ -21,20 +20,21 @@ const retryDelay = 1_100;
  * @returns what came to pass, for who wonders whether schedules do anything
  * @throws Violation of the first law that did not hold
  */
-export async function play(schedule: Schedule, prepare?: (stage: Stage) => void): Promise<string[]> {
-  const player = new Player(schedule.setup);
+export async function play({ setup, steps }: Schedule, { prepare, inspector }: Direction = {}): Promise<string[]> {
+  inspector?.begin();
+  const player = new Player(setup);
   const { stage } = player;
   prepare?.(stage);
   const { now } = Date;
   // What judges age and what counts the time to a retry is the same clock, which stands still.
   Date.now = () => stage.clock.now();
   try {
-    for (const step of schedule.steps) {
+    for (const step of steps) {
       const pause = player.step(step);
       // Without a pause the next step is in the same synchronous stretch.
       if (pause !== undefined) await pause;
     }
-    await player.finish();
+    await player.finish(inspector);
     return player.tally();
   } finally {
     Date.now = now;
@@ -340,7 +340,7 @@ class Player {
   // ── the end ──
 
   /** Lets everything settle and looks what is left. */
-  async finish(): Promise<void> {
+  async finish(inspector: Inspector | undefined): Promise<void> {
     const { deferred, cache } = this.stage;
     await this.#pause();
     for (let rounds = 0; this.#gates.length > 0 || (deferred?.outstanding.length ?? 0) > 0; rounds++) {
@@ -355,9 +355,9 @@ class Player {
       throw this.#break('law 1', `no answer to ${list}`);
     }
     checkCounts(this.stage, this.#model, this.#break);
-    checkFlights(this.stage, this.#break);
+    inspector?.checkSettled(this.stage, this.#break);
     await this.#heal();
-    checkLanes(this.stage, this.#break);
+    inspector?.checkHealed(this.#break);
     await cache?.close();
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { inside } from './inside.ts';
 import { homeKinds } from './schedule.ts';
 import { findViolation } from './search.ts';
 
@@ -6,7 +7,7 @@ import { findViolation } from './search.ts';
  * REPRISE_SEED is the first seed, REPRISE_SCHEDULES how many schedules are played in all. A failure says what repeats it.
  */
 const first = Number(process.env['REPRISE_SEED'] ?? 1);
-const schedules = Number(process.env['REPRISE_SCHEDULES'] ?? 6_000);
+const schedules = Number(process.env['REPRISE_SCHEDULES'] ?? 5_000);
 const count = Math.ceil(schedules / homeKinds.length);
 
 const meanings = {
@@ -20,32 +21,29 @@ const meanings = {
 describe('calls, invalidations and stores in random order', () => {
   for (const home of homeKinds) {
     it(`keep every law on ${meanings[home]} (seeds ${first} to ${first + count - 1})`, async () => {
-      const finding = await findViolation({ first, count, homes: [home] });
+      const finding = await findViolation({ first, count, homes: [home], inspector: inside });
       expect(finding === undefined ? '' : `${finding.report}\nrepeat: ${finding.repeat}`).toBe('');
     }, 120_000);
   }
 
   it('do all that there is to do', async () => {
     const tally = new Map<string, number>();
-    await findViolation({
-      first,
-      count: 100 * homeKinds.length,
-      hear: (what) => tally.set(what, (tally.get(what) ?? 0) + 1),
-    });
-    for (const what of [
-      'hit',
-      'miss',
-      'joined',
-      'bypassed',
-      'failed',
-      'circle',
-      'voided',
-      'replaced',
-      'put',
-      'timed out',
-      'store failed',
-    ]) {
-      expect([what, (tally.get(what) ?? 0) > 10]).toEqual([what, true]);
-    }
-  });
+    const hear = (what: string): Map<string, number> => tally.set(what, (tally.get(what) ?? 0) + 1);
+    await findViolation({ first: 1, count: 100 * homeKinds.length, hear });
+    for (const what of rarest) expect([what, (tally.get(what) ?? 0) > 10]).toEqual([what, true]);
+  }, 60_000);
 });
+
+const rarest = [
+  'hit',
+  'miss',
+  'joined',
+  'bypassed',
+  'failed',
+  'circle',
+  'voided',
+  'replaced',
+  'put',
+  'timed out',
+  'store failed',
+];

@@ -1,12 +1,8 @@
-import { cached, createCache } from '@reprise/core';
+import { type AnyFunction, cached, createCache } from '@reprise/core';
 import { type ManualClock, manualClock } from '@reprise/store-testkit';
-import { homeOf } from '../../src/cache.ts';
-import { cachedBehind } from '../../src/cached.ts';
-import type { AnyFunction } from '../../src/types.ts';
 import type { Ask, Subject } from './history.ts';
 import { argumentsOf, keyCount, type Setup, type Target, textKey } from './schedule.ts';
 import { DeferredStore, TextStore } from './stores.ts';
-import { type Watched, watchParts } from './watch.ts';
 
 interface Listenable {
   on(type: string, listener: () => void): unknown;
@@ -27,8 +23,6 @@ type AnyCache = Listenable &
   Pick<ReturnType<typeof createCache>, 'close' | 'stats'> &
   Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear', AnyFunction>>;
 
-type Home = ReturnType<typeof homeOf>;
-
 /** The longest that a `timed` store may take, in milliseconds: it is only over when a step waits for it. */
 export const shortTimeout = 1;
 /** The events that are counted beside what `stats` says. */
@@ -44,8 +38,6 @@ export class Stage {
   readonly text: TextStore | undefined;
   readonly cache: AnyCache | undefined;
   readonly functions: readonly Wrapped[];
-  readonly homes: readonly Home[];
-  readonly watched: Watched;
   /** Whether an operation of the store has taken too long. */
   timedOut = false;
   /** How many events were heard, by type. */
@@ -57,7 +49,6 @@ export class Stage {
     const { home, ttl, maxSize, functions, choosy } = setup;
     this.deferred = home === 'async' || home === 'timed' ? new DeferredStore() : undefined;
     this.text = home === 'text' ? new TextStore() : undefined;
-    this.watched = watchParts();
     const { store } = this;
     const rules = {
       ...(ttl !== Infinity && { ttl }),
@@ -81,10 +72,6 @@ export class Stage {
         ...(cache === undefined ? { maxSize, ...rules } : { cache: cache as never }),
       }),
     ) as unknown as Wrapped[];
-    this.homes =
-      cache === undefined
-        ? this.functions.map((wrapped) => cachedBehind(wrapped)?.cached.remembered().home as Home)
-        : [homeOf(cache)];
     this.#listen();
   }
 
