@@ -1,13 +1,14 @@
+import { setImmediate } from 'node:timers';
 import { memoryEpoch } from '@reprise/store/contract';
 
 /*
  * Judging age costs a look at the clock, and that look costs several hits. This clock looks once for many hits where that
  * cannot be noticed, and each time where it could:
  *
- * - A reading is used again only inside one synchronous stretch (a microtask ends it), only after a burst of looks that all
- *   fell within one millisecond, and for at most `reuses` hits.
- * - Only for an entry that had more than `margin` to live at the reading. So a hit can be late only when one synchronous
- *   stretch, after such a burst, blocks the process for longer than `margin`.
+ * - A reading is used again only inside one turn of the event loop, only after a burst of looks that all fell within one
+ *   millisecond, and for at most `reuses` hits.
+ * - Only for an entry that had more than `margin` to live at the reading. So a hit can be late only when one turn of the loop,
+ *   after such a burst, is blocked for longer than `margin`.
  * - Never when `Date.now` is not the engine's own: fake timers and patched clocks are read at every look.
  */
 const margin = 5_000;
@@ -39,7 +40,7 @@ export function isAhead(moment: number): boolean {
   return moment > look();
 }
 
-/** Milliseconds since {@link memoryEpoch}, as of this synchronous stretch: for what is only shown, never judged. */
+/** Milliseconds since {@link memoryEpoch}, as of this turn of the loop: for what is only shown, never judged. */
 export function roughNow(): number {
   if (left > 0 && Date.now === nativeNow) {
     left--;
@@ -58,7 +59,8 @@ function look(): number {
     left = reuses;
     if (!resetQueued) {
       resetQueued = true;
-      queueMicrotask(forget);
+      // Not unref'd: such a one may wait for the next input, and that would be answered by this reading first.
+      setImmediate(forget);
     }
   }
   return now;

@@ -12,7 +12,7 @@ export interface Run {
 
 /**
  * The run inside which the code is executing. Entered on loads only: on Node 20 and 22 an entered storage makes every
- * `await` of the process dearer, so it is given back (`disable`) as soon as a turn of the loop ends with no load under way.
+ * `await` of the process dearer, so it is given back (`disable`) as soon as a stretch of synchronous code ends with no load under way.
  */
 const storage = new AsyncLocalStorage<Run>();
 let loads = 0;
@@ -33,7 +33,7 @@ export function enterRun(run: Run, fn: AnyFunction, self: unknown, args: ArrayLi
 export function leaveRun(): void {
   if (--loads > 0 || releasing) return;
   releasing = true;
-  setImmediate(release).unref();
+  queueMicrotask(release);
 }
 
 function release(): void {

@@ -1,5 +1,6 @@
 import { isAhead } from './coarse-clock.ts';
 import { type Level, stepInto } from './key/index-level.ts';
+import type { MemoizeEngine } from './memoize-engine.ts';
 import type { Timed } from './memoize-leaf.ts';
 import type { Shelf } from './memoize-shelf.ts';
 import type { AnyFunction } from './types.ts';
@@ -13,9 +14,6 @@ import type { AnyFunction } from './types.ts';
  * They are alike but not one: a branch more is the difference between 1.1 and 1.3 times a `Map.get`.
  */
 
-/** Runs the function for one plain argument that nothing is kept for. */
-export type Load = (self: unknown, a: unknown) => unknown;
-
 /** No declared parameters, no ttl. */
 export function makeNullaryCall(shelf: Shelf, ask: AnyFunction): AnyFunction {
   const { tally } = shelf;
@@ -26,8 +24,8 @@ export function makeNullaryCall(shelf: Shelf, ask: AnyFunction): AnyFunction {
   };
 }
 
-/** One declared parameter, no ttl. `load` runs the function for one primitive that nothing is known of. */
-export function makeUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): AnyFunction {
+/** One declared parameter, no ttl. A string or number that nothing is kept for goes straight to a run. */
+export function makeUnaryCall(shelf: Shelf, ask: AnyFunction, engine: MemoizeEngine): AnyFunction {
   const { tally } = shelf;
   const one = shelf.entries.root(1);
   const { children } = one;
@@ -35,7 +33,7 @@ export function makeUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): AnyFu
     let leaf = children.get(a);
     if (leaf === undefined) {
       if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
-      else if (arguments.length === 1 && isPlain(a) && !shelf.holdsUndefined) return load(this, a);
+      else if (arguments.length === 1 && isPlain(a) && !shelf.holdsUndefined) return engine.load(shelf, this, a);
     }
     if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
     return Reflect.apply(ask, this, arguments);
@@ -65,7 +63,7 @@ export function makeTernaryCall(shelf: Shelf, ask: AnyFunction): AnyFunction {
 }
 
 /** One declared parameter, with a ttl. */
-export function makeTimedUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): AnyFunction {
+export function makeTimedUnaryCall(shelf: Shelf, ask: AnyFunction, engine: MemoizeEngine): AnyFunction {
   const { tally } = shelf;
   const one = shelf.entries.root(1);
   const { children } = one;
@@ -73,7 +71,7 @@ export function makeTimedUnaryCall(shelf: Shelf, ask: AnyFunction, load: Load): 
     let leaf = children.get(a) as Timed | undefined;
     if (leaf === undefined) {
       if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as Timed | undefined;
-      else if (arguments.length === 1 && isPlain(a)) return load(this, a);
+      else if (arguments.length === 1 && isPlain(a)) return engine.load(shelf, this, a);
     }
     if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0) return leaf.value;
     return Reflect.apply(ask, this, arguments);

@@ -9,6 +9,9 @@ import { Stopwatch } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
 import type { AnyFunction } from './types.ts';
 
+/** Recursion beyond this depth makes no more flights inside flights: their frames would cost it a good part of the stack. */
+const deepest = 64;
+
 /**
  * What happens beyond a hit, for one memoized function: its runs, who waits for them, and what is kept of them.
  *
@@ -23,6 +26,8 @@ export class MemoizeEngine {
   isAsync: boolean;
   /** Whether a run is to be a flight: until it is known that the function does not return promises. */
   #flies = true;
+  /** How many flights are on the stack. */
+  #nested = 0;
 
   constructor(fn: AnyFunction, member: Member) {
     this.fn = fn;
@@ -51,9 +56,13 @@ export class MemoizeEngine {
   /** {@link ask} for one primitive argument of which it is known that nothing is kept. */
   load(shelf: Shelf, self: unknown, a: unknown): unknown {
     const path = { arity: 1, tokens: [a] };
-    if (this.#flies) return this.ask(shelf, path, self, [a]);
+    if (this.#flies) {
+      const flight = shelf.flightOf(path);
+      if (flight !== undefined) return this.#join(flight, shelf, self, [a]);
+    }
     shelf.tally.misses++;
     shelf.tally.loads++;
+    if (this.#flies && this.#nested < deepest) return this.#fly(shelf, path, self, [a]);
     return this.#runAtOnce(shelf, path, self, [a], true);
   }
 
@@ -69,7 +78,7 @@ export class MemoizeEngine {
   /** Runs the function, and keeps what comes of it. */
   run(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
     shelf.tally.loads++;
-    return this.#flies ? this.#fly(shelf, path, self, args) : this.#runAtOnce(shelf, path, self, args, false);
+    return this.#flies && this.#nested < deepest ? this.#fly(shelf, path, self, args) : this.#runAtOnce(shelf, path, self, args, false);
   }
 
   #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[], isNew: boolean): unknown {
@@ -108,9 +117,12 @@ export class MemoizeEngine {
     const flight = shelf.open(path);
     const start = this.#watch.start();
     let result: unknown;
+    this.#nested++;
     try {
       result = enterRun(flight, this.fn, self, args);
+      this.#nested--;
     } catch (error) {
+      this.#nested--;
       leaveRun();
       shelf.close(path, flight);
       tally.errors++;

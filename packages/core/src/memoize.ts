@@ -49,7 +49,7 @@ function chooseCall(memory: MemoizeMemory, arity: number, isTimed: boolean, ask:
     if (arity === 1 && !isTimed) return makeOwnedUnaryCall(shelves, ask);
     return makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
   }
-  if (arity === 1) return (isTimed ? makeTimedUnaryCall : makeUnaryCall)(common, ask, (self, a) => engine.load(common, self, a));
+  if (arity === 1) return (isTimed ? makeTimedUnaryCall : makeUnaryCall)(common, ask, engine);
   if (isTimed) return makeAnyCall(() => common, true, ask);
   if (arity === 0) return makeNullaryCall(common, ask);
   if (arity === 2) return makeBinaryCall(common, ask);

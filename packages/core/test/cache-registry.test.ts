@@ -1,5 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { cached, closeAllCaches, createCache, getCache, OptionError } from '@reprise/core';
+import { cached, cacheOf, closeAllCaches, createCache, getCache, OptionError } from '@reprise/core';
 import type { AsyncStore, Store } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { defer, settle } from './deferred.ts';
@@ -23,7 +24,10 @@ describe('the registry of caches', () => {
   it('refuses a second cache under a taken name, and says where the first was made', () => {
     createCache({ name: 'rates' });
     expect(() => createCache({ name: 'rates' })).toThrow(
-      expect.objectContaining({ code: 'E_NAME_TAKEN', message: expect.stringMatching(/'rates'.*shared-caches\.test/) }),
+      expect.objectContaining({
+        code: 'E_NAME_TAKEN',
+        message: expect.stringMatching(/'rates'.*cache-registry\.test/),
+      }),
     );
   });
 
@@ -80,6 +84,28 @@ describe('the registry of caches', () => {
     ]);
   });
 
+  it.each<[string, (first: { close(): Promise<void> }) => Promise<unknown>]>([
+    ['was closed and made again', async (first) => first.close()],
+    ['was replaced', async () => {}],
+  ])('finds a cache given by name anew when it %s', async (_case, end) => {
+    const first = createCache({ name: 'again' });
+    let calls = 0;
+    const count = cached(async () => ++calls, { cache: 'again', name: 'count' });
+    class Users {
+      @cached({ cache: 'again', per: 'class' })
+      async find(_id: string): Promise<number> {
+        return ++calls;
+      }
+    }
+    const users = new Users();
+    expect([await count(), await count(), await users.find('1'), await users.find('1')]).toEqual([1, 1, 2, 2]);
+    await end(first);
+    const second = createCache({ name: 'again', replace: true });
+    expect([await count(), await count(), await users.find('1'), await users.find('1')]).toEqual([3, 3, 4, 4]);
+    expect([second.stats().size, await count.invalidate(), await count.has()]).toEqual([2, true, false]);
+    expect(await cacheOf(users, 'find').invalidate('1')).toBe(true);
+  });
+
   it('names the cache that is missing, and what to do, at the call', async () => {
     const rate = cached(async (currency: string) => currency.length, { cache: 'nowhere' });
     await expect(rate('EUR')).rejects.toThrow(/no cache named 'nowhere'.*createCache/);
@@ -129,6 +155,15 @@ describe('close', () => {
     gate.resolve();
     await closing;
     expect(order).toEqual(['written', 'closed']);
+  });
+
+  it('ends where the store hangs', async () => {
+    const hanging: Store = { ...asyncMemory(), close: () => new Promise(() => {}) };
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const cache = createCache({ name: 'hanging', store: hanging, storeTimeout: 20 });
+    const ended = cache.close().then(() => 'ended');
+    expect(await Promise.race([ended, wait(1_000, 'hangs', { ref: false })])).toBe('ended');
+    warn.mockRestore();
   });
 
   it('does not fail where the store fails to close', async () => {

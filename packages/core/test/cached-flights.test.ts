@@ -127,6 +127,45 @@ describe.each(storeKinds)('concurrent calls in %s', (kind, makeStore) => {
     expect(load.runs).toHaveLength(2);
   });
 
+  it('that bypass the cache neither read, write nor join', async () => {
+    let live = false;
+    const { load, user } = make({ bypass: () => live });
+    const kept = user('1');
+    await settle();
+    live = true;
+    const around = user('1');
+    await settle();
+    expect(load.runs).toHaveLength(2);
+    load.runs[1]?.resolve({ id: 'around' });
+    expect(await around).toEqual({ id: 'around' });
+    load.runs[0]?.resolve({ id: 'kept' });
+    await kept;
+    await settle();
+    live = false;
+    expect(await user('1')).toEqual({ id: 'kept' });
+  });
+
+  it('give this, value and arguments to what judges the result', async () => {
+    const seen: unknown[] = [];
+    const judge = (answer: unknown) =>
+      function (this: unknown, ...args: unknown[]) {
+        seen.push([this === self, ...args]);
+        return answer;
+      };
+    const { load, user } = make({ ttl: judge('1h'), cacheIf: judge(true), bypass: judge(false) });
+    const self = { user };
+    const answer = self.user('1');
+    await settle();
+    load.runs[0]?.resolve({ id: '1' });
+    await answer;
+    await settle();
+    expect(seen).toEqual([
+      [true, '1'],
+      [true, { id: '1' }, '1'],
+      [true, { id: '1' }, '1'],
+    ]);
+  });
+
   it('on behalf of several functions are as many runs', async () => {
     const { cache, load, user } = make();
     const namesake = cached(load, { cache, name: 'namesake' });

@@ -225,6 +225,33 @@ describe.each(storeKinds)('in %s', (_kind, makeStore) => {
     expect(await user.has('1')).toBe(false);
   });
 
+  it.each<[string, 'instance' | ((self: unknown) => string)]>([
+    ['instance', 'instance'],
+    ['part', (self) => String(self)],
+  ])('a function whose entries are per %s loses all of them, also those of calls on nothing', async (_name, per) => {
+    const { cache } = make();
+    const who = cached(
+      async function (this: unknown, _id: string) {
+        return this;
+      },
+      { cache, name: 'who', per },
+    );
+    const callers: unknown[] = [undefined, { name: 'one' }, 'text'];
+    const prime = async () => {
+      for (const caller of callers) await who.call(caller, '1');
+      await settle();
+    };
+    await prime();
+    const { misses } = who.stats();
+    expect(misses).toBe(3);
+    await who.invalidate('1');
+    await prime();
+    expect(who.stats().misses).toBe(2 * misses);
+    await who.clear();
+    await prime();
+    expect(who.stats().misses).toBe(3 * misses);
+  });
+
   it('a failing run removes nothing', async () => {
     const { user, load } = make();
     await prime(user, '1');

@@ -266,6 +266,33 @@ describe('keys in a store', () => {
   });
 });
 
+describe('a function given to map', () => {
+  it('is advised about, once, that index and list are part of its key', () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const user = cached(function findUser(id: string, ..._rest: unknown[]) {
+      return id;
+    });
+    ['1', '2'].map(user);
+    ['3', '4'].map(user);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringMatching(/findUser.*ids\.map\(\(id\) =>/),
+      expect.objectContaining({ code: 'REPRISE_MAP' }),
+    );
+    warn.mockRestore();
+  });
+
+  it('is not where its three arguments only look alike', () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const page = cached((_id: unknown, _index: number, _list: unknown) => 1);
+    page('1', 0, ['2']);
+    page('1', 5, ['1']);
+    page('1', 0, 'text');
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+});
+
 function fail(): never {
   throw new Error('broken key');
 }

@@ -166,6 +166,26 @@ describe.each(makers)('%s that fails to delete', (_kind, makeStore) => {
     expect(await count('a')).toBe('a2');
   });
 
+  it('lists nothing that was to go', async () => {
+    fakeDate();
+    const store = chaosStore(makeStore());
+    const { count, cache } = counting(store);
+    await count('a');
+    await count('b');
+    await settle();
+    const listed = async () => {
+      const keys: string[] = [];
+      for await (const { key } of cache.entries()) keys.push(key);
+      return keys.sort();
+    };
+    expect(await listed()).toEqual(['count("a")', 'count("b")']);
+    store.plan({ delete: 'reject', clear: 'reject' });
+    await (async () => count.invalidate('a'))().catch(() => {});
+    expect(await listed()).toEqual(['count("b")']);
+    await (async () => cache.clear())().catch(() => {});
+    expect(await listed()).toEqual([]);
+  });
+
   it('is asked again, until what was to go has gone', async () => {
     fakeDate();
     const underneath = makeStore();

@@ -106,6 +106,16 @@ describe('values', () => {
     expect(await give.has()).toBe(false);
   });
 
+  it('that bytes cannot keep, when they are set, remove the older entry', async () => {
+    const cache = createCache({ name: 'valued', store: bytesStore() });
+    cache.on('error', () => {});
+    const give = cached(async (): Promise<unknown> => 'plain', { cache, name: 'give' });
+    await give();
+    await settle();
+    await (async () => give.set([], new Money(1)))().catch(() => {});
+    expect(await give.has()).toBe(false);
+  });
+
   it('go to every caller of one flight where bytes cannot keep them', async () => {
     const cache = createCache({ name: 'valued', store: bytesStore() });
     cache.on('error', () => {});

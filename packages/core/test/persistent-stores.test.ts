@@ -17,6 +17,14 @@ describe('a store that outlives the process', () => {
     expect(() => cached(fn, { store: persistent(), name })).not.toThrow();
   });
 
+  it('refuses an anonymous function at each of its calls, where the cache was given by name', async () => {
+    createCache({ name: 'persistent', store: persistent() });
+    let calls = 0;
+    const [count] = [cached(async () => ++calls, { cache: 'persistent' })];
+    for (let call = 0; call < 2; call++) await expect(count?.()).rejects.toThrow(/name: /);
+    expect(calls).toBe(0);
+  });
+
   it('refuses a second function under a default name, naming both', () => {
     const store = persistent();
     cached(async function findUser() {}, { store });

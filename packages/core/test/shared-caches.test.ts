@@ -125,6 +125,15 @@ describe.each(storeKinds)('a shared cache in %s', (kind, makeStore) => {
     expect([await cache.has('short'), await cache.has('never')]).toEqual([false, false]);
   });
 
+  it('removes the older value where the newer one may not be stored', async () => {
+    const cache = createCache({ name: 'shared', store: makeStore() });
+    await cache.set('a', 1);
+    await cache.set('a', 2, { ttl: 0 });
+    await cache.set('b', 1);
+    await cache.set('b', 2, { cacheIf: () => false });
+    expect([await cache.get('a'), await cache.get('b')]).toEqual([undefined, undefined]);
+  });
+
   it('fences getOrSet against set and delete', async () => {
     const cache = createCache({ name: 'shared', store: makeStore() });
     const load = holdRuns<[], string>();
@@ -298,6 +307,17 @@ describe.each(storeKinds)('a shared cache in %s', (kind, makeStore) => {
     cached(async () => 'old', { cache, name: 'user' });
     const user = cached(async () => 'new', { cache, name: 'user', replace: true });
     expect(await user()).toBe('new');
+  });
+
+  it('clears and fences a function that gave its name away, too', async () => {
+    const cache = createCache({ name: 'shared', store: makeStore() });
+    let calls = 0;
+    const older = cached(async () => `older ${++calls}`, { cache, name: 'user' });
+    cached(async () => 'newer', { cache, name: 'user', replace: true });
+    expect(await older()).toBe('older 1');
+    await settle();
+    await cache.clear();
+    expect(await older()).toBe('older 2');
   });
 
   it('gives its version to the functions in it', async () => {

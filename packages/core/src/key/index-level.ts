@@ -1,5 +1,5 @@
 import { IdentityToken, ShapeToken, TextToken } from './index-token.ts';
-import { isBare } from './shape-match.ts';
+import { fitsMold, hasNoSymbols, isBare } from './shape-match.ts';
 
 /** Is told which weakly held things matter, and which do no longer. */
 export interface Watcher {
@@ -202,6 +202,8 @@ export class ObjectTokens {
   }
 
   #noteRecent(level: Level): void {
+    // An own `__proto__` hides what `isBare` asks for.
+    if ((level.token as ShapeToken).keys.includes('__proto__')) return;
     if (!this.#recent.includes(level)) this.#recent = [level, ...this.#recent.slice(0, mostRecent - 1)];
   }
 }
@@ -233,19 +235,29 @@ function findBehind(objects: ObjectTokens, value: unknown): unknown {
 
 /** What stands behind a plain object with just these keys in this order. */
 function findFlat(shape: Level, value: object): unknown {
-  const { keys } = shape.token as ShapeToken;
-  let child: unknown = shape;
+  const token = shape.token as ShapeToken;
+  const { keys } = token;
+  let level = shape;
   let count = 0;
+  let isPlain = true;
   try {
     for (const key in value) {
       if (key !== keys[count]) return undefined;
       count++;
-      child = stepInto(child as Level, (value as Record<string, unknown>)[key]);
-      if (child === undefined) return undefined;
+      const part = (value as Record<string, unknown>)[key];
+      let child = level.children.get(part);
+      if (child === undefined) {
+        if (level.objects === undefined) return undefined;
+        child = findBehind(level.objects, part);
+        if (child === undefined) return undefined;
+        isPlain = false;
+      }
+      level = child as Level;
     }
   } catch {
     // A getter threw; the snapshot will say so.
     return undefined;
   }
-  return count === keys.length && isBare(value, count) ? child : undefined;
+  if (count !== keys.length || !isBare(value, count)) return undefined;
+  return (isPlain ? fitsMold(token, value) : hasNoSymbols(value)) ? level : undefined;
 }

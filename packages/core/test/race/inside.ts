@@ -1,9 +1,12 @@
+import { AsyncEngine } from '../../src/async-engine.ts';
 import { homeOf } from '../../src/cache.ts';
 import { cachedBehind } from '../../src/cached.ts';
 import { DirectEngine } from '../../src/direct.ts';
+import { boundKey } from '../../src/key/key-text.ts';
 import { Lanes } from '../../src/lanes.ts';
 import { type CacheSlot, Owner } from '../../src/owner.ts';
 import { Runs } from '../../src/runs.ts';
+import { SyncEngine } from '../../src/sync-engine.ts';
 import type { Inspector } from './remains.ts';
 import type { Stage } from './stage.ts';
 
@@ -55,15 +58,12 @@ export const inside: Inspector = {
         throw fail('law 5', 'a slot without an entry is left');
       }
     }
-    for (const wrapped of stage.functions) {
-      const engine = cachedBehind(wrapped)?.cached.engine();
-      if (engine === undefined || !('placeOf' in engine)) continue;
+    for (const target of stage.targets()) {
+      const engine = cachedBehind(stage.functions[target.fn] ?? stage)?.cached.engine();
+      if (!(engine instanceof AsyncEngine || engine instanceof SyncEngine)) continue;
       // Where the engine knows a key no more, its text is the key itself.
-      const { placeOf, textOf } = engine as unknown as TextEngine;
-      for (const target of stage.targets()) {
-        const { key } = placeOf.call(engine, stage.textOf(target));
-        if (textOf.call(engine, key) !== key) throw fail('law 5', `the place of ${key} is left`);
-      }
+      const { key } = boundKey(stage.cache?.name ?? '', stage.textOf(target));
+      if (engine.textOf(key) !== key) throw fail('law 5', `the text of ${key} is left`);
     }
   },
   checkHealed: (fail) => {
@@ -72,8 +72,3 @@ export const inside: Inspector = {
     }
   },
 };
-
-interface TextEngine {
-  placeOf(text: string): { readonly key: string };
-  textOf(key: string): string;
-}

@@ -18,18 +18,20 @@ export interface Search extends Direction {
   readonly first: number;
   readonly count: number;
   readonly homes?: readonly HomeKind[];
+  /** Goes on until this law does not hold, whatever else does not. */
+  readonly law?: string;
   /** Hears what came to pass in the schedules that kept the laws. */
   readonly hear?: (what: string) => void;
 }
 
 /** Plays schedules until a law does not hold. */
 export async function findViolation(search: Search): Promise<Finding | undefined> {
-  const { first, count, homes = homeKinds, hear } = search;
+  const { first, count, homes = homeKinds, law, hear } = search;
   for (let number = 0; number < count; number++) {
     const home = homes[number % homes.length] as HomeKind;
     const schedule = makeSchedule(first + Math.floor(number / homes.length), home);
     const violation = await tryOut(schedule, search, hear);
-    if (violation === undefined) continue;
+    if (violation === undefined || (law !== undefined && violation.law !== law)) continue;
     const [shortest, last] = await shrink(schedule, violation, search);
     const report = `${last.message}\n${describeSchedule(shortest)}`;
     const repeat = `REPRISE_SEED=${schedule.seed} REPRISE_SCHEDULES=1 npm test -- packages/core/test/race`;

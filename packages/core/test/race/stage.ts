@@ -20,7 +20,7 @@ export type Wrapped = Listenable &
   };
 
 type AnyCache = Listenable &
-  Pick<ReturnType<typeof createCache>, 'close' | 'stats'> &
+  Pick<ReturnType<typeof createCache>, 'name' | 'close' | 'stats'> &
   Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear', AnyFunction>>;
 
 /** The longest that a `timed` store may take, in milliseconds: it is only over when a step waits for it. */
