@@ -55,7 +55,8 @@ export class AsyncEngine implements Engine, Shelf {
     const engine = this;
     this.call = {
       call(this: unknown, ...args: unknown[]): unknown {
-        if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        if (remembered.home.off || remembered.isRetired || remembered.isBypassed(this, args))
+          return engine.#pass(remembered, this, args);
         try {
           return engine.ask(remembered, engine.#place(this, args), this, args);
         } catch (error) {
@@ -180,14 +181,14 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Whether a key, in text and perhaps shortened, is one of this function's. */
   owns(text: string): boolean {
-    return text.startsWith(this.#keys.prefixOf({ self: undefined, everyone: true }));
+    return this.#keys.prefixesOf({ self: undefined, everyone: true }).some((prefix) => text.startsWith(prefix));
   }
 
   /** The store has let an entry go by itself. */
   removed(key: string, cause: RemovalCause): void {
     if (cause === 'evict') this.#counts.common.evictions++;
     this.#known.delete(key);
-    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
+    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => key);
   }
 
   // ── the shelf ──
@@ -267,9 +268,10 @@ export class AsyncEngine implements Engine, Shelf {
 
   async clear(scope: Scope): Promise<void> {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
-    const prefix = this.#keys.prefixOf(scope);
-    this.clearPrefix(prefix);
-    await this.#shelf.lanes.clear(prefix, this.#shelf.sender);
+    const { lanes, sender } = this.#shelf;
+    const prefixes = this.#keys.prefixesOf(scope);
+    for (const prefix of prefixes) this.clearPrefix(prefix);
+    await Promise.all(prefixes.map((prefix) => lanes.clear(prefix, sender)));
   }
 
   clearPrefix(prefix: string): void {
@@ -341,7 +343,7 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   size(scope: Scope): number {
-    return this.#isWhole(scope) ? this.#known.size : this.#known.countPrefix(this.#keys.prefixOf(scope));
+    return this.#isWhole(scope) ? this.#known.size : this.#known.countPrefix(this.#keys.prefixesOf(scope)[0] ?? '');
   }
 
   countsOf(scope: Scope): Counts {

@@ -4,7 +4,16 @@ import type { Engine } from './engine.ts';
 import { StoreHome } from './home.ts';
 import { functionMember } from './member.ts';
 import { isThenable } from './one-shot.ts';
-import { cacheTable, checkTogether, configureTable, onceTable, type Policy, readOptions } from './options.ts';
+import {
+  cacheTable,
+  checkTogether,
+  configureTable,
+  kindOfStore,
+  onceTable,
+  type Policy,
+  partTable,
+  readOptions,
+} from './options.ts';
 import { checkFree, register, unregister } from './registry.ts';
 import { Remembered } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
@@ -64,6 +73,7 @@ class NamedCache<S extends Store> implements Cache<S> {
   }
 
   set enabled(enabled: boolean) {
+    if (typeof enabled !== 'boolean') throw new OptionError(`cache '${this.name}': enabled must be true or false`);
     this.#home.enabled = enabled;
   }
 
@@ -93,7 +103,7 @@ class NamedCache<S extends Store> implements Cache<S> {
   }
 
   clear(part?: Part): Answer<S, void> {
-    const prefix = part?.prefix ?? '';
+    const prefix = readPrefix(part, `clear of cache '${this.name}'`);
     return this.#home.clear(storedPrefixes(prefix)) as Answer<S, void>;
   }
 
@@ -102,8 +112,11 @@ class NamedCache<S extends Store> implements Cache<S> {
     return statsOf(counts, size);
   }
 
-  async *entries(part?: Part): AsyncIterableIterator<CacheEntry> {
-    const prefix = part?.prefix ?? '';
+  entries(part?: Part): AsyncIterableIterator<CacheEntry> {
+    return this.#list(readPrefix(part, `entries of cache '${this.name}'`));
+  }
+
+  async *#list(prefix: string): AsyncIterableIterator<CacheEntry> {
     for await (const [text, entry] of this.#home.entries()) {
       const key = shownKey(text);
       if (key.startsWith(prefix)) yield { ...(entry as Entry), key };
@@ -116,7 +129,7 @@ class NamedCache<S extends Store> implements Cache<S> {
       const { store } = this.#home;
       if (store.resize === undefined) {
         throw new OptionError(
-          `configure of cache '${this.name}': the ${store.name ?? 'store'} has no bounds that can be changed`,
+          `configure of cache '${this.name}': the ${kindOfStore(store)} has no bounds that can be changed`,
         );
       }
       this.#home.resize(boundsOf({ maxSize, maxBytes }));
@@ -194,6 +207,11 @@ export function createCache<S extends Store = ReturnType<typeof memoryStore>>(
 /** The bounds as the memory store takes them: only what was said. */
 export function boundsOf(bounds: Record<string, unknown>): Record<string, never> {
   return Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined)) as Record<string, never>;
+}
+
+/** What `clear` and `entries` are for: a slip in the word must not mean everything. */
+function readPrefix(part: unknown, where: string): string {
+  return (readOptions(partTable, part, where)['prefix'] as string | undefined) ?? '';
 }
 
 function checkKey(key: unknown): string {

@@ -12,7 +12,7 @@ import { ignoreThis } from './key/ignore-this.ts';
 import type { Member } from './member.ts';
 import { rememberMember } from './members.ts';
 import { isThenable } from './one-shot.ts';
-import { cachedTable, checkTogether, type Policy, readOptions } from './options.ts';
+import { cachedTable, checkTogether, kindOfStore, type Policy, readOptions } from './options.ts';
 import { getCache } from './registry.ts';
 import { Remembered } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
@@ -224,20 +224,18 @@ function checkForHome(home: StoreHome, remembered: Remembered, read: Read, where
   if (!home.isPersistent) return;
   const owner = member.owner();
   const label = member.label();
-  const kind = home.store.name ?? 'store';
+  const kind = kindOfStore(home.store);
   const ask = `give it a name (name: 'users.find') that stays the same in every process`;
   if (member.kind === 'function' && member.name === '') {
     throw new OptionError(
-      `${where}: an anonymous function has no key in a ${kind} store, which outlives the process; ${ask}`,
+      `${where}: an anonymous function has no key in a ${kind}, which outlives the process; ${ask}`,
     );
   }
   if (
     member.kind !== 'function' &&
     (owner === undefined || typeof member.name === 'symbol' || /\(anonymous/.test(label))
   ) {
-    throw new OptionError(
-      `${where}: its class is unknown or has no name, and a ${kind} store outlives the process; ${ask}`,
-    );
+    throw new OptionError(`${where}: its class is unknown or has no name, and a ${kind} outlives the process; ${ask}`);
   }
   if (label.length <= 2 || isMinified(label)) {
     throw new OptionError(

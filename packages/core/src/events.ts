@@ -97,5 +97,9 @@ export function codeOf(error: unknown): string {
 
 /** An error in a few words, whatever was thrown. */
 export function textOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return 'something that has no text';
+  }
 }

@@ -5,6 +5,7 @@ import {
   memoryEpoch,
   type RepriseError,
   type Store,
+  StoreError,
   type SyncStore,
 } from '@reprise/store/contract';
 import { AsyncEngine } from './async-engine.ts';
@@ -16,7 +17,7 @@ import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
 import { Lanes, type Sender } from './lanes.ts';
 import type { Member } from './member.ts';
-import type { Policy } from './options.ts';
+import { kindOfStore, type Policy } from './options.ts';
 import { CacheSlot } from './owner.ts';
 import { type Home, nameTaken, type Remembered } from './remembered.ts';
 import type { Telling } from './scope.ts';
@@ -59,12 +60,11 @@ export class StoreHome implements Home {
   readonly #namespace: string;
   readonly #functions = new Map<Remembered, Engine>();
   readonly #names = new Map<string, { readonly owner: Remembered; readonly claimed: boolean }>();
-  /** The counts of functions that gave their name away. */
-  readonly #past = new Counts();
   readonly #disabled = isDisabled();
   #enabled = true;
   #hasMissed = false;
   #hasSaid = false;
+  #unlisten: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
   #shelf: SyncShelf | undefined;
@@ -91,8 +91,8 @@ export class StoreHome implements Home {
     holdStore(store);
     if (store.sync && store.direct !== undefined) hearOf(store);
     else {
-      store.listen?.({
-        removed: (key, cause) => this.#engineOf(key)?.removed(key as string, cause),
+      this.#unlisten = store.listen?.({
+        removed: (key, cause) => this.#engineOf(key)?.removed((key as string).slice(this.#prefix.length), cause),
         failed: (error, key) => this.#reportFor(error, key),
       });
     }
@@ -128,12 +128,12 @@ export class StoreHome implements Home {
     this.#hasSaid = true;
     const { store } = this;
     if (store.persistent !== true || store.capabilities?.fences === true) return;
-    const kind = store.name ?? 'store';
+    const kind = kindOfStore(store);
     warnOnce(
       StoreHome,
       kind,
       'REPRISE_NO_FENCES',
-      `${this.name === undefined ? 'cached' : `cache '${this.name}'`}: the ${kind} store has no fences: an invalidation holds in ` +
+      `${this.name === undefined ? 'cached' : `cache '${this.name}'`}: the ${kind} has no fences: an invalidation holds in ` +
         'this process from its call, but a run under way in another process may still store its older result',
     );
   }
@@ -207,11 +207,10 @@ export class StoreHome implements Home {
     if (holder !== undefined && holder.owner !== remembered) {
       if (holder.claimed || !isDirect(this.store)) {
         if (!replace) throw nameTaken(name, holder.owner, remembered);
-        const engine = this.#functions.get(holder.owner);
-        if (engine !== undefined) {
-          this.#past.add(engine.countsOf(everyone));
-          if (isDirect(this.store)) void engine.clear(everyone);
-          this.#functions.delete(holder.owner);
+        // Two functions must not write under one key; in memory each has keys of its own, and clears reach both.
+        if (!isDirect(this.store)) {
+          holder.owner.isRetired = true;
+          this.#functions.get(holder.owner)?.runs.flights.voidAll();
         }
       } else {
         // It only goes by that name; in memory it is known by itself and can be called otherwise.
@@ -224,7 +223,6 @@ export class StoreHome implements Home {
   /** Counts and size over all functions. */
   counts(): { readonly counts: Counts; readonly size: number } {
     const counts = new Counts();
-    counts.add(this.#past);
     let size = 0;
     for (const engine of this.#functions.values()) {
       counts.add(engine.countsOf(everyone));
@@ -296,9 +294,18 @@ export class StoreHome implements Home {
       for (const engine of this.#functions.values()) yield* (engine as DirectEngine).entries();
       return;
     }
-    if (store.entries === undefined) throw new Error(`the ${store.name ?? 'store'} cannot list its entries`);
+    if (store.entries === undefined) {
+      throw new StoreError(
+        `entries of ${this.name === undefined ? 'a cache' : `cache '${this.name}'`}: its ${kindOfStore(store)} cannot list them; ` +
+          'use a store with entries(), such as memoryStore() or diskStore()',
+      );
+    }
     const prefix = this.#prefix;
-    for await (const [key, entry] of store.entries(prefix)) yield [(entry.key ?? key).slice(prefix.length), entry];
+    for await (const [key, entry] of store.entries(prefix)) {
+      // What was invalidated may lie there until the store could be told.
+      if (this.#lanes?.isDoubtful(key) || this.#shelf?.isDoubtful(key)) continue;
+      yield [(entry.key ?? key).slice(prefix.length), entry];
+    }
   }
 
   /** Whether it was closed: whoever finds it by name should look again. */
@@ -331,8 +338,9 @@ export class StoreHome implements Home {
     // Their callers get their answers, but nobody is there to keep them.
     for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
     await this.#lanes?.settle();
+    this.#unlisten?.();
     try {
-      await releaseStore(this.store, Math.max(closeLimit, this.defaults.storeTimeout ?? 0));
+      await releaseStore(this.store, this.defaults.storeTimeout ?? closeLimit);
     } catch (error) {
       warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
     }
@@ -385,5 +393,5 @@ function holdStore(store: Store): void {
 async function releaseStore(store: Store, limit: number): Promise<void> {
   const left = (holders.get(store) ?? 1) - 1;
   holders.set(store, left);
-  if (left === 0) await bounded(async () => store.close(), limit, `close of the ${store.name ?? 'store'}`, false);
+  if (left === 0) await bounded(async () => store.close(), limit, `close of the ${kindOfStore(store)}`, false);
 }

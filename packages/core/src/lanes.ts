@@ -66,6 +66,11 @@ export class Lanes {
     return this.#lanes.size === 0 ? undefined : this.#lanes.get(key)?.pending;
   }
 
+  /** Whether the store may hold under the key what was invalidated. */
+  isDoubtful(key: string): boolean {
+    return this.#lanes.get(key)?.owed === true || this.#blocks.some((block) => key.startsWith(block.prefix));
+  }
+
   /** What is under the key; `undefined` also where the store failed, was too slow, or may not be asked. */
   async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | undefined> {
     const lane = this.#lanes.get(key);

@@ -1,85 +1,100 @@
 import { isAhead } from './coarse-clock.ts';
 import { type Level, stepInto } from './key/index-level.ts';
-import type { MemoizeEngine } from './memoize-engine.ts';
 import type { Timed } from './memoize-leaf.ts';
+import type { MemoizeMemory } from './memoize-memory.ts';
 import type { Shelf } from './memoize-shelf.ts';
 import type { AnyFunction } from './types.ts';
 
 /*
  * The hit paths. Each is chosen once, when a function is wrapped. They make no array of the arguments, look up each of them once,
  * and count the hit by the same operation that tells whether it is a sample (see `Tally`). Whatever is no plain hit goes the long
- * way, `ask`: a sample, another number of arguments than declared (`f(1)` and `f(1, undefined)` are two calls), and `undefined`,
- * which may mean that there is nothing, that it cannot be told this way, or that it is the result.
+ * way, `memory.ask`: a sample, another number of arguments than declared (`f(1)` and `f(1, undefined)` are two calls), and
+ * `undefined`, which may mean that there is nothing, that it cannot be told this way, or that it is the result.
  *
  * They are alike but not one: a branch more is the difference between 1.1 and 1.3 times a `Map.get`.
  */
 
-/** No declared parameters, no ttl. */
-export function makeNullaryCall(shelf: Shelf, ask: AnyFunction): AnyFunction {
-  const { tally } = shelf;
+/** What takes a function's place. `arity` is how many parameters the function declares, which is how it will mostly be called. */
+export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean): AnyFunction {
+  const { common, owners } = memory;
+  const ask: AnyFunction = function (this: unknown, ...args: unknown[]): unknown {
+    return memory.ask(this, args);
+  };
+  if (memory.isTold) return ask;
+  if (owners !== undefined) {
+    const { shelves } = owners;
+    if (arity === 1 && !isTimed) return makeOwnedUnaryCall(shelves, ask);
+    return makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
+  }
+  if (arity === 1) return isTimed ? makeTimedUnaryCall(memory, ask) : makeUnaryCall(memory, ask);
+  if (isTimed || arity > 3) return makeAnyCall(() => common, isTimed, ask);
+  if (arity === 0) return makeNullaryCall(memory, ask);
+  return arity === 2 ? makeBinaryCall(memory, ask) : makeTernaryCall(memory, ask);
+}
+
+function makeNullaryCall({ common }: MemoizeMemory, ask: AnyFunction): AnyFunction {
+  const { tally } = common;
   return function (this: unknown): unknown {
-    const leaf = shelf.none;
+    const leaf = common.none;
     if (leaf !== undefined && arguments.length === 0 && --tally.left !== 0) return leaf;
     return Reflect.apply(ask, this, arguments);
   };
 }
 
-/** One declared parameter, no ttl. A string or number that nothing is kept for goes straight to a run. */
-export function makeUnaryCall(shelf: Shelf, ask: AnyFunction, engine: MemoizeEngine): AnyFunction {
-  const { tally } = shelf;
-  const one = shelf.entries.root(1);
+/** A string or number that nothing is kept for goes straight to a run. */
+function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): AnyFunction {
+  const { tally } = common;
+  const one = common.entries.root(1);
   const { children } = one;
   return function (this: unknown, a?: unknown): unknown {
     let leaf = children.get(a);
     if (leaf === undefined) {
       if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
-      else if (arguments.length === 1 && isPlain(a) && !shelf.holdsUndefined) return engine.load(shelf, this, a);
+      else if (arguments.length === 1 && isPlain(a) && !common.holdsUndefined) return engine.load(common, this, a);
     }
     if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
     return Reflect.apply(ask, this, arguments);
   };
 }
 
-/** Two declared parameters, no ttl. */
-export function makeBinaryCall(shelf: Shelf, ask: AnyFunction): AnyFunction {
-  const { tally } = shelf;
-  const two = shelf.entries.root(2);
+function makeBinaryCall(memory: MemoizeMemory, ask: AnyFunction): AnyFunction {
+  const { tally } = memory.common;
+  const two = memory.common.entries.root(2);
   return function (this: unknown, a?: unknown, b?: unknown): unknown {
     const leaf = find2(two, a, b);
-    if (leaf !== undefined && arguments.length === 2 && --tally.left !== 0) return leaf;
-    return Reflect.apply(ask, this, arguments);
+    if (arguments.length !== 2) return Reflect.apply(ask, this, arguments);
+    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
   };
 }
 
-/** Three declared parameters, no ttl. */
-export function makeTernaryCall(shelf: Shelf, ask: AnyFunction): AnyFunction {
-  const { tally } = shelf;
-  const three = shelf.entries.root(3);
+function makeTernaryCall(memory: MemoizeMemory, ask: AnyFunction): AnyFunction {
+  const { tally } = memory.common;
+  const three = memory.common.entries.root(3);
   return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
     const leaf = find3(three, a, b, c);
-    if (leaf !== undefined && arguments.length === 3 && --tally.left !== 0) return leaf;
-    return Reflect.apply(ask, this, arguments);
+    if (arguments.length !== 3) return Reflect.apply(ask, this, arguments);
+    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
   };
 }
 
-/** One declared parameter, with a ttl. */
-export function makeTimedUnaryCall(shelf: Shelf, ask: AnyFunction, engine: MemoizeEngine): AnyFunction {
-  const { tally } = shelf;
-  const one = shelf.entries.root(1);
+function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): AnyFunction {
+  const { tally } = common;
+  const one = common.entries.root(1);
   const { children } = one;
   return function (this: unknown, a?: unknown): unknown {
     let leaf = children.get(a) as Timed | undefined;
     if (leaf === undefined) {
-      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as Timed | undefined;
-      else if (arguments.length === 1 && isPlain(a)) return engine.load(shelf, this, a);
+      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
+      else if (arguments.length === 1 && isPlain(a)) return engine.load(common, this, a);
     }
-    if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0) return leaf.value;
+    if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0)
+      return leaf.value;
     return Reflect.apply(ask, this, arguments);
   };
 }
 
-/** A method of one declared parameter whose entries belong to the object that it is called on, no ttl. */
-export function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunction): AnyFunction {
+/** A method whose entries belong to the object that it is called on. */
+function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunction): AnyFunction {
   return function (this: unknown, a?: unknown): unknown {
     const shelf = shelves.get(this as object);
     if (shelf?.one !== undefined) {
@@ -90,8 +105,8 @@ export function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunc
   };
 }
 
-/** Everything else. */
-export function makeAnyCall(shelfOf: (self: unknown) => Shelf | undefined, isTimed: boolean, ask: AnyFunction): AnyFunction {
+/** Any number of arguments. */
+function makeAnyCall(shelfOf: (self: unknown) => Shelf | undefined, isTimed: boolean, ask: AnyFunction): AnyFunction {
   return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
     const shelf = shelfOf(this);
     if (shelf === undefined) return Reflect.apply(ask, this, arguments);

@@ -10,7 +10,7 @@ import { isAsyncFunction } from './runs.ts';
 import type { AnyFunction } from './types.ts';
 
 /** Recursion beyond this depth makes no more flights inside flights: their frames would cost it a good part of the stack. */
-const deepest = 64;
+const deepest = 24;
 
 /**
  * What happens beyond a hit, for one memoized function: its runs, who waits for them, and what is kept of them.
@@ -37,20 +37,29 @@ export class MemoizeEngine {
 
   /** Answers a call whose result stands, or is to stand, at `path`. */
   ask(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
+    const kept = this.#find(shelf, path);
+    if (kept !== missing) return kept;
+    const flight = shelf.flightOf(path);
+    if (flight !== undefined) return this.#join(flight, shelf, self, args);
+    shelf.tally.misses++;
+    shelf.tally.loads++;
+    if (this.#flies && this.#nested < deepest) return this.#fly(shelf, path, self, args);
+    return this.#runAtOnce(shelf, path, self, args, false);
+  }
+
+  /** What is kept for a call, which then is a hit. */
+  #find(shelf: Shelf, path: ArgumentPath): unknown {
     const { tally } = shelf;
     // The hit path has counted this call as a hit and sends it as a sample.
     const isSample = tally.left === 0;
     const kept = shelf.fresh(path);
     if (kept !== missing) {
       if (isSample || --tally.left === 0) shelf.spare(path);
-      return kept;
+    } else if (isSample) {
+      // It looked fresh to the hit path, and has expired since.
+      tally.uncount();
     }
-    // It looked fresh to the hit path, and has expired since.
-    if (isSample) tally.uncount();
-    const flight = shelf.flightOf(path);
-    if (flight !== undefined) return this.#join(flight, shelf, self, args);
-    tally.misses++;
-    return this.run(shelf, path, self, args);
+    return kept;
   }
 
   /** {@link ask} for one primitive argument of which it is known that nothing is kept. */
@@ -78,42 +87,44 @@ export class MemoizeEngine {
   /** Runs the function, and keeps what comes of it. */
   run(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
     shelf.tally.loads++;
-    return this.#flies && this.#nested < deepest ? this.#fly(shelf, path, self, args) : this.#runAtOnce(shelf, path, self, args, false);
+    return this.#flies && this.#nested < deepest
+      ? this.#fly(shelf, path, self, args)
+      : this.#runAtOnce(shelf, path, self, args, false);
   }
 
+  /** The frame that stands on the stack while the function runs: recursion has as many of them, so it is kept small. */
   #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[], isNew: boolean): unknown {
-    const { tally, keeps } = shelf;
     const start = this.#watch.start();
+    const { keeps } = shelf;
     const began = shelf.enter();
     let result: unknown;
     try {
       result = Reflect.apply(this.fn, self, args);
     } catch (error) {
       shelf.leave();
-      tally.errors++;
-      this.#watch.stop(start, tally);
+      this.#fail(shelf, start);
       throw error;
     }
+    return this.#settle(shelf, path, began, start, result, isNew && shelf.keeps === keeps);
+  }
+
+  #settle(shelf: Shelf, path: ArgumentPath, began: number, start: number, result: unknown, isNew: boolean): unknown {
     const stands = shelf.stands(path, began);
     shelf.leave();
     if (isThenable(result)) {
       this.isAsync = true;
       this.#flies = true;
       // Another run of this call may have become a flight meanwhile, which is then the one to join.
-      if (stands && shelf.flightOf(path) === undefined) {
-        return this.#await(shelf, path, shelf.open(path), start, result, () => {});
-      }
-      return this.#observe(shelf, start, result);
+      if (!stands || shelf.flightOf(path) !== undefined) return this.#observe(shelf, start, result);
+      return this.#await(shelf, path, shelf.open(path), start, result, () => {});
     }
-    this.#watch.stop(start, tally);
-    if (!isOneShot(result)) {
-      if (stands) shelf.keep(path, result, isNew && shelf.keeps === keeps);
-    } else this.#refuse(shelf, path, stands);
+    this.#watch.stop(start, shelf.tally);
+    if (isOneShot(result)) this.#refuse(shelf, path, stands);
+    else if (stands) shelf.keep(path, result, isNew);
     return result;
   }
 
   #fly(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
-    const { tally } = shelf;
     const flight = shelf.open(path);
     const start = this.#watch.start();
     let result: unknown;
@@ -125,15 +136,14 @@ export class MemoizeEngine {
       this.#nested--;
       leaveRun();
       shelf.close(path, flight);
-      tally.errors++;
-      this.#watch.stop(start, tally);
+      this.#fail(shelf, start);
       throw error;
     }
     if (isThenable(result)) return this.#await(shelf, path, flight, start, result, leaveRun);
     leaveRun();
     this.isAsync = false;
     this.#flies = false;
-    this.#watch.stop(start, tally);
+    this.#watch.stop(start, shelf.tally);
     shelf.close(path, flight);
     if (isOneShot(result)) this.#refuse(shelf, path, !flight.voided);
     else if (!flight.voided) shelf.keep(path, result);
@@ -168,9 +178,8 @@ export class MemoizeEngine {
       },
       (error: unknown) => {
         leave();
-        this.#watch.stop(start, shelf.tally);
         shelf.close(path, flight);
-        shelf.tally.errors++;
+        this.#fail(shelf, start);
         throw error;
       },
     );
@@ -211,8 +220,7 @@ export class MemoizeEngine {
       this.#watch.stop(start, tally);
       return result;
     } catch (error) {
-      tally.errors++;
-      this.#watch.stop(start, tally);
+      this.#fail(shelf, start);
       throw error;
     }
   }
@@ -226,11 +234,15 @@ export class MemoizeEngine {
         return value;
       },
       (error: unknown) => {
-        tally.errors++;
-        this.#watch.stop(start, tally);
+        this.#fail(shelf, start);
         throw error;
       },
     );
+  }
+
+  #fail(shelf: Shelf, start: number): void {
+    shelf.tally.errors++;
+    this.#watch.stop(start, shelf.tally);
   }
 
   /** A result that can be read only once goes to the call that ran the function; what was kept before is outdated. */

@@ -56,17 +56,14 @@ export class MemoizeMemory {
   /** Answers a call that is no plain hit. */
   ask(self: unknown, args: readonly unknown[]): unknown {
     if (this.#member.kind !== 'function') this.#member.notice(self, this.wrapper);
-    let shelf = this.common;
     let path: ArgumentPath;
     try {
-      if (this.#isPlain) path = capturePath(args);
-      else ({ shelf, path } = this.#reach(self, args));
+      path = this.#capture(self, args);
     } catch (error) {
-      const refusal = namedKeyError(this.#member.label(), error);
-      if (this.engine.isAsync) return Promise.reject(refusal);
-      throw refusal;
+      if (this.engine.isAsync) return Promise.reject(error);
+      throw error;
     }
-    return this.engine.ask(shelf, path, self, args);
+    return this.engine.ask(this.#shelfOf(self) ?? (this.owners as Owners).add(self as object), path, self, args);
   }
 
   /** Where a call's result stands; `undefined` where its owner has none. */
@@ -85,7 +82,10 @@ export class MemoizeMemory {
     const { shelf, path } = this.#reach(self, args);
     shelf.void(path);
     shelf.drop(path);
-    shelf.keep(path, this.engine.shape(value, () => shelf.drop(path)));
+    shelf.keep(
+      path,
+      this.engine.shape(value, () => shelf.drop(path)),
+    );
   }
 
   /** Removes a call's result; of `everyone`, for each that has one. Answers whether there was one. */
@@ -145,9 +145,13 @@ export class MemoizeMemory {
   #capture(self: unknown, args: readonly unknown[]): ArgumentPath {
     const { per, key } = this.#read;
     try {
+      if (this.#isPlain) return capturePath(args);
       const told = key === undefined ? args : [askPart('key', key, self, args, this.#member.label())];
       if (per === 'class' || (per === 'instance' && canOwn(self))) return capturePath(told);
-      return capturePath([per === 'instance' ? self : askPart('per', per, self, [self], this.#member.label()), ...told]);
+      return capturePath([
+        per === 'instance' ? self : askPart('per', per, self, [self], this.#member.label()),
+        ...told,
+      ]);
     } catch (error) {
       throw namedKeyError(this.#member.label(), error);
     }

@@ -192,7 +192,10 @@ export class EvictionOrder {
       if (!level?.has(token)) continue;
       level.marks = undefined;
       let known = seen.get(level);
-      if (known === undefined) seen.set(level, (known = [new Set(), new Set()]));
+      if (known === undefined) {
+        known = [new Set(), new Set()];
+        seen.set(level, known);
+      }
       const set = known[isPlain(token) ? 0 : 1];
       if (set.has(markOf(token))) continue;
       set.add(markOf(token));

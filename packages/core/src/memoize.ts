@@ -1,15 +1,7 @@
 import { locate, makeVerb } from './decorator/verb.ts';
 import { attachHandle } from './handle.ts';
 import type { Member } from './member.ts';
-import {
-  makeAnyCall,
-  makeBinaryCall,
-  makeNullaryCall,
-  makeOwnedUnaryCall,
-  makeTernaryCall,
-  makeTimedUnaryCall,
-  makeUnaryCall,
-} from './memoize-call.ts';
+import { makeCall } from './memoize-call.ts';
 import { makeMemoizeHandle, memoizeHandleNames } from './memoize-handle.ts';
 import { MemoizeMemory } from './memoize-memory.ts';
 import { readMemoizeOptions } from './memoize-options.ts';
@@ -31,29 +23,11 @@ export function memoizeFunction(fn: AnyFunction, member: Member, options: unknow
   // Asked when a function is wrapped, so that no call has to.
   const isDisabled = process.env['REPRISE_DISABLED'] === '1';
   const memory = new MemoizeMemory(fn, member, isDisabled ? { ...read, maxSize: 0 } : read);
-  const ask: AnyFunction = function (this: unknown, ...args: unknown[]): unknown {
-    return memory.ask(this, args);
-  };
-  const call = isDisabled ? makePassingCall(memory) : chooseCall(memory, fn.length, read.ttl !== Infinity, ask);
+  const call = isDisabled ? makePassingCall(memory) : makeCall(memory, fn.length, read.ttl !== Infinity);
   memory.wrapper = call;
   memories.set(call, memory);
   if (member.kind === 'function') attachHandle(call, makeMemoizeHandle(memory, { self: undefined, everyone: true }));
   return call;
-}
-
-function chooseCall(memory: MemoizeMemory, arity: number, isTimed: boolean, ask: AnyFunction): AnyFunction {
-  const { common, owners, engine } = memory;
-  if (memory.isTold) return ask;
-  if (owners !== undefined) {
-    const { shelves } = owners;
-    if (arity === 1 && !isTimed) return makeOwnedUnaryCall(shelves, ask);
-    return makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
-  }
-  if (arity === 1) return (isTimed ? makeTimedUnaryCall : makeUnaryCall)(common, ask, engine);
-  if (isTimed) return makeAnyCall(() => common, true, ask);
-  if (arity === 0) return makeNullaryCall(common, ask);
-  if (arity === 2) return makeBinaryCall(common, ask);
-  return arity === 3 ? makeTernaryCall(common, ask) : makeAnyCall(() => common, false, ask);
 }
 
 /** For `REPRISE_DISABLED=1`. */

@@ -6,6 +6,15 @@ import { types } from 'node:util';
  */
 export function isOneShot(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
+  try {
+    return looksOneShot(value);
+  } catch {
+    // A proxy, or an accessor, that does not like to be asked: whatever it is, it is no stream.
+    return false;
+  }
+}
+
+function looksOneShot(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return isIteratorLike(value);
   if (types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value)) return true;
@@ -26,9 +35,10 @@ function isIteratorLike(value: object): boolean {
 
 /** Whether a function returned something to wait for. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  try {
+    return typeof (value as { then?: unknown }).then === 'function';
+  } catch {
+    return false;
+  }
 }

@@ -114,6 +114,14 @@ export const cacheTable: OptionTable = {
 /** What `configure` can change on a living cache. */
 export const configureTable: OptionTable = { ...changeableTable, maxSize: count, maxBytes: bytes };
 
+/** What a part of a cache is told by. */
+export const partTable: OptionTable = {
+  prefix: (value, where) => {
+    if (typeof value === 'string') return value;
+    throw new OptionError(`${where} must be a string, not ${shown(value)}`);
+  },
+};
+
 /** What one `getOrSet` or `set` may say. */
 export const onceTable: OptionTable = changeableTable;
 
@@ -160,6 +168,11 @@ function isNear(left: string, right: string): boolean {
   return rest <= 1 || (rest === 2 && left.length === right.length && left[start] === right[start + 1]);
 }
 
+/** A store in messages: `disk store`, or only `store`. */
+export function kindOfStore(store: Store): string {
+  return store.name === undefined ? 'store' : `${store.name} store`;
+}
+
 /** The rules that take more than one option to break. */
 export function checkTogether(read: Record<string, unknown>, where: string): void {
   const has = (option: string): boolean => read[option] !== undefined;
@@ -180,7 +193,7 @@ export function checkTogether(read: Record<string, unknown>, where: string): voi
     }
     if ((has('maxSize') || has('maxBytes')) && store.resize === undefined) {
       throw new OptionError(
-        `${where}: the ${store.name ?? 'store'} has no bounds that can be set; leave out maxSize and maxBytes`,
+        `${where}: the ${kindOfStore(store)} has no bounds that can be set; leave out maxSize and maxBytes`,
       );
     }
   }

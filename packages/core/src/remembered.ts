@@ -47,6 +47,8 @@ export class Remembered {
   /** The explicit name. */
   readonly givenName: string | undefined;
   policy: Policy;
+  /** Whether another function has taken its name in a store of text keys: its calls go through. */
+  isRetired = false;
   /** The bits of the event types that anybody listens to: here, or at the cache. */
   listening = 0;
 

@@ -60,6 +60,11 @@ export class SyncShelf {
     }
   }
 
+  /** Whether the store may hold under the key what was invalidated. */
+  isDoubtful(key: string): boolean {
+    return this.#owed.has(key) || [...this.#owedPrefixes].some((prefix) => key.startsWith(prefix));
+  }
+
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
   write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, report: Report): boolean {
     try {
@@ -150,7 +155,8 @@ export class SyncEngine implements Engine, Shelf {
     const engine = this;
     this.call = {
       call(this: unknown, ...args: unknown[]): unknown {
-        if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        if (remembered.home.off || remembered.isRetired || remembered.isBypassed(this, args))
+          return engine.#pass(remembered, this, args);
         let place: Place;
         try {
           place = engine.#place(this, args);
@@ -210,14 +216,14 @@ export class SyncEngine implements Engine, Shelf {
 
   /** Whether a key, in text and perhaps shortened, is one of this function's. */
   owns(text: string): boolean {
-    return text.startsWith(this.#keys.prefixOf({ self: undefined, everyone: true }));
+    return this.#keys.prefixesOf({ self: undefined, everyone: true }).some((prefix) => text.startsWith(prefix));
   }
 
   /** The store has let an entry go by itself. */
   removed(key: string, cause: RemovalCause): void {
     if (cause === 'evict') this.#counts.common.evictions++;
     this.#known.delete(key);
-    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => this.textOf(key));
+    if (this.#remembered.listening !== 0) this.#remembered.emit(cause, () => key);
   }
 
   // ── the shelf ──
@@ -297,9 +303,9 @@ export class SyncEngine implements Engine, Shelf {
 
   clear(scope: Scope): void {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
-    const prefix = this.#keys.prefixOf(scope);
-    this.clearPrefix(prefix);
-    this.#shelf.clear(prefix, this.#report);
+    const prefixes = this.#keys.prefixesOf(scope);
+    for (const prefix of prefixes) this.clearPrefix(prefix);
+    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#report);
   }
 
   clearPrefix(prefix: string): void {
@@ -363,7 +369,7 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   size(scope: Scope): number {
-    return this.#isWhole(scope) ? this.#known.size : this.#known.countPrefix(this.#keys.prefixOf(scope));
+    return this.#isWhole(scope) ? this.#known.size : this.#known.countPrefix(this.#keys.prefixesOf(scope)[0] ?? '');
   }
 
   countsOf(scope: Scope): Counts {

@@ -72,12 +72,13 @@ export class TextKeys {
   }
 
   /** What all keys of the scope begin with, and no others. */
-  prefixOf(scope: Scope): string {
+  prefixesOf(scope: Scope): readonly string[] {
     const { version, name, per } = this.#telling;
     const head = keyText({ name: name(), version, args: '' }).slice(0, -2);
-    if (per === 'class') return `${head}(`;
-    if (scope.everyone) return `${head}<`;
+    if (per === 'class') return [`${head}(`];
+    // A method called on nothing has no part.
+    if (scope.everyone) return per === 'instance' ? [`${head}<`, `${head}(`] : [`${head}<`];
     const part = this.partOf(scope.self);
-    return part === undefined ? `${head}(` : `${head}<${part}>(`;
+    return [part === undefined ? `${head}(` : `${head}<${part}>(`];
   }
 }

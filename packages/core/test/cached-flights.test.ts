@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { cached, closeAllCaches, createCache } from '@reprise/core';
 import { defer, holdRuns, settle } from './deferred.ts';
@@ -166,6 +167,31 @@ describe.each(storeKinds)('concurrent calls in %s', (kind, makeStore) => {
     ]);
   });
 
+  it('see the async context of the caller that ran them, and leave each caller its own', async () => {
+    const cache = createCache({ name: 'flights', store: makeStore() });
+    const context = new AsyncLocalStorage<string>();
+    const gate = defer();
+    const seen: unknown[] = [];
+    const user = cached(
+      async (_id: string) => {
+        await gate.promise;
+        seen.push(context.getStore());
+      },
+      { cache, name: 'user' },
+    );
+    const call = (name: string) =>
+      context.run(name, async () => {
+        await user('1');
+        return context.getStore();
+      });
+    const all = Promise.all([call('one'), call('two')]);
+    await settle();
+    gate.resolve();
+    expect(await all).toEqual(['one', 'two']);
+    await settle();
+    expect([await call('three'), seen, context.getStore()]).toEqual(['three', ['one'], undefined]);
+  });
+
   it('on behalf of several functions are as many runs', async () => {
     const { cache, load, user } = make();
     const namesake = cached(load, { cache, name: 'namesake' });
@@ -188,152 +214,6 @@ describe.each(storeKinds)('concurrent calls in %s', (kind, makeStore) => {
     const self = { user };
     await Promise.all([self.user(1, 2), self.user(3)]);
     expect(seen).toEqual([[self, 1, 2]]);
-  });
-
-  describe('inside of runs', () => {
-    it('of the same key run directly, and come to an end', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      let depth = 0;
-      const again: (n: string) => Promise<string> = cached(
-        async (n: string): Promise<string> => (++depth < 3 ? `${await again(n)}!` : n),
-        { cache, name: 'again' },
-      );
-      expect(await again('a')).toBe('a!!');
-    });
-
-    it('of the same key after a turn of the loop run directly, too', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      let depth = 0;
-      const again: (n: string) => Promise<string> = cached(
-        async (n: string): Promise<string> => {
-          await settle();
-          return ++depth < 3 ? `${await again(n)}!` : n;
-        },
-        { cache, name: 'again' },
-      );
-      expect(await again('a')).toBe('a!!');
-    });
-
-    it('store the outer result, and not that of the run inside', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      let depth = 0;
-      const again: () => Promise<string> = cached(
-        async (): Promise<string> => (++depth === 1 ? `outer of ${await again()}` : 'inner'),
-        { cache, name: 'again' },
-      );
-      await again();
-      await settle();
-      expect(await again()).toBe('outer of inner');
-    });
-
-    it('that go in a circle over two functions come to an end', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      let depth = 0;
-      const a: () => Promise<string> = cached(async (): Promise<string> => (++depth > 3 ? 'end' : `a${await b()}`), {
-        cache,
-        name: 'a',
-      });
-      const b: () => Promise<string> = cached(async (): Promise<string> => `b${await a()}`, { cache, name: 'b' });
-      expect(await a()).toMatch(/^ab.*end$/);
-    });
-
-    it('that close a circle between two runs started apart come to an end', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      const gates = { a: defer(), b: defer() };
-      let runs = 0;
-      const a: () => Promise<string> = cached(
-        async (): Promise<string> => {
-          if (++runs > 4) return 'end';
-          await gates.a.promise;
-          return `a${await b()}`;
-        },
-        { cache, name: 'a' },
-      );
-      const b: () => Promise<string> = cached(
-        async (): Promise<string> => {
-          if (++runs > 4) return 'end';
-          await gates.b.promise;
-          return `b${await a()}`;
-        },
-        { cache, name: 'b' },
-      );
-      const both = Promise.all([a(), b()]);
-      await settle();
-      gates.a.resolve();
-      await settle();
-      gates.b.resolve();
-      const [one, other] = await both;
-      expect([one, other].every((text) => text.endsWith('end') || text.length > 1)).toBe(true);
-    });
-
-    it('that go in a circle over three functions, through other caches, come to an end', async () => {
-      const caches = ['x', 'y', 'z'].map((name) => createCache({ name, store: makeStore() }));
-      const functions: (() => Promise<number>)[] = [];
-      let runs = 0;
-      for (const [index, cache] of caches.entries()) {
-        functions.push(
-          cached(async (): Promise<number> => (++runs > 6 ? runs : ((await functions[(index + 1) % 3]?.()) ?? 0)), {
-            cache,
-            name: 'step',
-          }),
-        );
-      }
-      expect(await functions[0]?.()).toBe(7);
-    });
-
-    it('of other keys are kept: recursion is linear', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      let calls = 0;
-      const fibonacci: (n: number) => Promise<bigint> = cached(
-        async (n: number): Promise<bigint> => {
-          calls++;
-          return n < 2 ? BigInt(n) : (await fibonacci(n - 1)) + (await fibonacci(n - 2));
-        },
-        { cache, name: 'fibonacci' },
-      );
-      expect([await fibonacci(100), calls]).toEqual([354_224_848_179_261_915_075n, 101]);
-    });
-
-    it('of another key of the same function wait for the run that is under way', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      const gate = defer();
-      const calls: string[] = [];
-      const user: (id: string) => Promise<string> = cached(
-        async (id: string): Promise<string> => {
-          calls.push(id);
-          if (id === 'leaf') {
-            await gate.promise;
-            return 'leaf';
-          }
-          return `${id} of ${await user('leaf')}`;
-        },
-        { cache, name: 'user' },
-      );
-      const all = Promise.all([user('a'), user('b'), user('leaf')]);
-      await settle();
-      gate.resolve();
-      expect(await all).toEqual(['a of leaf', 'b of leaf', 'leaf']);
-      expect(calls.filter((id) => id === 'leaf')).toHaveLength(1);
-    });
-
-    it('that were not waited for keep nobody from joining later', async () => {
-      const cache = createCache({ name: 'flights', store: makeStore() });
-      const inner = holdRuns<[], string>();
-      const b = cached(inner, { cache, name: 'b' });
-      const a = cached(
-        async () => {
-          void b();
-          return 'a';
-        },
-        { cache, name: 'a' },
-      );
-      await a();
-      const joined = b();
-      await settle();
-      expect(inner.runs).toHaveLength(1);
-      inner.runs[0]?.resolve('b');
-      expect(await joined).toBe('b');
-    });
   });
 });
 

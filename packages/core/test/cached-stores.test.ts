@@ -1,34 +1,14 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cached, closeAllCaches, createCache, StoreError } from '@reprise/core';
-import type { Store } from '@reprise/store';
-import { memoryStore } from '@reprise/store-memory';
 import { type ChaosFault, chaosStore } from '@reprise/store-testkit';
-import { defer, holdRuns, settle } from './deferred.ts';
-import { asyncMemory } from './store-kinds.ts';
+import { holdRuns, settle } from './deferred.ts';
+import { counting, fakeDate, makers } from './troubled-cache.ts';
 
 afterEach(async () => {
   jest.useRealTimers();
   await closeAllCaches();
 });
 
-/** Only the date is faked: a store that failed is asked again after a while. */
-function fakeDate(): void {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'setTimeout', 'clearTimeout'] });
-}
-
-function counting(store: Store, options: object = {}) {
-  const cache = createCache({ name: 'troubled', store, ...options });
-  const errors: { type: string; key: string | undefined; error?: unknown }[] = [];
-  cache.on('error', (event) => errors.push(event));
-  let calls = 0;
-  const count = cached(async (of: string) => `${of}${++calls}`, { cache, name: 'count' });
-  return { cache, count, errors, calls: () => calls };
-}
-
-const makers: [kind: string, make: () => Store][] = [
-  ['a synchronous store', () => chaosStore(memoryStore()) as Store],
-  ['an asynchronous store', () => asyncMemory()],
-];
 const faults: [name: string, fault: ChaosFault][] = [
   ['throws', 'throw'],
   ['rejects', 'reject'],
@@ -248,71 +228,6 @@ describe.each(makers)('%s that fails to delete', (_kind, makeStore) => {
   });
 });
 
-describe('a store that hangs', () => {
-  it('holds a call up for storeTimeout, as the function says', async () => {
-    const store = chaosStore(asyncMemory(), { get: 'hang' });
-    const user = cached(async (id: string) => `user ${id}`, { store, name: 'user', storeTimeout: 20 });
-    const errors: unknown[] = [];
-    user.on('error', ({ error }) => errors.push(error));
-    const started = performance.now();
-    expect(await user('1')).toBe('user 1');
-    expect(performance.now() - started).toBeLessThan(500);
-    expect(errors).toEqual([expect.objectContaining({ code: 'E_STORE', message: expect.stringContaining('20 ms') })]);
-    store.heal();
-  });
-
-  it('holds a call up for storeTimeout, as the cache says', async () => {
-    const store = chaosStore(asyncMemory(), { get: 'hang' });
-    const { count } = counting(store, { storeTimeout: '20ms' });
-    const started = performance.now();
-    expect(await count('a')).toBe('a1');
-    expect(performance.now() - started).toBeLessThan(500);
-    store.heal();
-  });
-
-  it('keeps the result of the run that it held up', async () => {
-    const store = chaosStore(asyncMemory(), { get: ['hang'] });
-    const { count } = counting(store, { storeTimeout: 20 });
-    await count('a');
-    await settle();
-    expect(await count('a')).toBe('a1');
-    store.heal();
-  });
-
-  it('while writing holds nobody up, and the value answers meanwhile', async () => {
-    const store = chaosStore(asyncMemory(), { set: 'hang' });
-    const { count, errors } = counting(store);
-    expect([await count('a'), await count('a'), await count.peek('a')]).toEqual(['a1', 'a1', 'a1']);
-    expect(errors).toEqual([]);
-    store.heal();
-  });
-
-  it('while deleting fails the invalidation after storeTimeout, and answers no call', async () => {
-    const store = chaosStore(asyncMemory());
-    const { count } = counting(store, { storeTimeout: 20 });
-    await count('a');
-    await settle();
-    store.plan({ delete: 'hang' });
-    const invalidated = (async () => count.invalidate('a'))();
-    const failed = expect(invalidated).rejects.toThrow(StoreError);
-    expect(await count('a')).toBe('a2');
-    await failed;
-    store.heal();
-  });
-
-  it('while writing does not bring back what was invalidated since, however late the write lands', async () => {
-    const underneath = asyncMemory();
-    const store = chaosStore(underneath, { set: ['hang'] });
-    const { count, cache } = counting(store, { storeTimeout: 20, cacheIf: (value: string) => value === 'a1' });
-    await count('a');
-    await (async () => count.invalidate('a'))().catch(() => {});
-    store.release();
-    await settle();
-    expect(await underneath.get(`${cache.name}/count("a")`)).toBeUndefined();
-    expect(await count('a')).toBe('a2');
-  });
-});
-
 describe.each(makers)('%s that keeps failing', (_kind, makeStore) => {
   it('is left alone for a while', async () => {
     fakeDate();
@@ -354,58 +269,5 @@ describe.each(makers)('%s that keeps failing', (_kind, makeStore) => {
       expect(await count('kept')).not.toBe(old);
       await settle();
     }
-  });
-});
-
-describe('a slow store', () => {
-  it('makes one look for all who ask together', async () => {
-    const gate = defer();
-    const store = chaosStore(asyncMemory(), { get: { delay: gate.promise } });
-    const { count, calls } = counting(store);
-    const all = Promise.all([count('a'), count('a'), count('a')]);
-    await settle();
-    expect(store.counts.get.calls).toBe(1);
-    gate.resolve();
-    expect([await all, calls()]).toEqual([['a1', 'a1', 'a1'], 1]);
-  });
-
-  it('is not waited for when a result is stored', async () => {
-    const gate = defer();
-    const store = chaosStore(asyncMemory(), { set: { delay: gate.promise } });
-    const { count } = counting(store);
-    expect(await count('a')).toBe('a1');
-    expect(store.waiting).toBe(1);
-    gate.resolve();
-  });
-
-  it('does not answer a call that came after an invalidation with what it read before', async () => {
-    const gate = defer();
-    const store = chaosStore(asyncMemory());
-    const { count } = counting(store);
-    await count('a');
-    await settle();
-    store.plan({ get: [{ delay: gate.promise }] });
-    const early = count('a');
-    await settle();
-    await count.invalidate('a');
-    const late = count('a');
-    gate.resolve();
-    await early;
-    expect(await late).not.toBe('a1');
-    await settle();
-    expect(await count('a')).not.toBe('a1');
-  });
-
-  it('writes in the order of the results', async () => {
-    const first = defer();
-    const underneath = asyncMemory();
-    const store = chaosStore(underneath, { set: [{ delay: first.promise }] });
-    const { count } = counting(store);
-    await count('a');
-    const second = (async () => count.set(['a'], 'newer'))();
-    await settle();
-    first.resolve();
-    await second;
-    expect((await underneath.get('troubled/count("a")'))?.value).toBe('newer');
   });
 });

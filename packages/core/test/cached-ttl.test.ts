@@ -217,6 +217,18 @@ describe('the ttl in a private cache', () => {
     expect(count('a')).toBe(2);
   });
 
+  it('leaves calls inside of calls alone where every timer is fake', async () => {
+    let runs = 0;
+    const inner: (n: number) => Promise<number> = cached(async (n: number): Promise<number> => {
+      runs++;
+      return n + (n > 0 ? await inner(n - 1) : 0);
+    });
+    const outer = cached(async (n: number) => (await inner(n)) + (await inner(n)), { ttl: 1_000 });
+    expect([await outer(3), await outer(3)]).toEqual([12, 12]);
+    jest.advanceTimersByTime(1_000);
+    expect([await outer(3), outer.stats().misses, runs]).toEqual([12, 2, 4]);
+  });
+
   it('starts no timer', async () => {
     const user = cached(async (id: string) => id, { ttl: '1h', maxSize: 10 });
     await user('1');

@@ -5,10 +5,13 @@ import { memoize } from '../src/memoize.ts';
 
 /** A function that counts its runs. */
 function counting<Args extends unknown[], Result>(fn: (...args: Args) => Result) {
-  const counted = Object.assign((...args: Args): Result => {
-    counted.runs++;
-    return fn(...args);
-  }, { runs: 0 });
+  const counted = Object.assign(
+    (...args: Args): Result => {
+      counted.runs++;
+      return fn(...args);
+    },
+    { runs: 0 },
+  );
   return counted;
 }
 
@@ -50,28 +53,31 @@ describe('memoize', () => {
     }
   });
 
-  it.each([0, 1, 2, 3, 4])('tells calls apart by how many arguments there are, whatever is declared: %d', (declared) => {
-    const make = counting((...args: unknown[]) => args.length);
-    const declare: ((...args: unknown[]) => number)[] = [
-      () => 0,
-      (_a) => 0,
-      (_a, _b) => 0,
-      (_a, _b, _c) => 0,
-      (_a, _b, _c, _d) => 0,
-    ];
-    const fn = Object.defineProperty((...args: unknown[]) => make(...args), 'length', {
-      value: (declare[declared] as () => number).length,
-    });
-    for (const options of [{}, { ttl: 1_000 }, { per: 'instance' as const }]) {
-      make.runs = 0;
-      const remembered = memoize(fn, options);
-      const calls = [[], [undefined], [1], [1, undefined], [1, 2], [1, 2, 3], [1, 2, 3, undefined], [1, 2, 3, 4, 5]];
-      for (let round = 0; round < 3; round++) {
-        for (const args of calls) expect(remembered(...args)).toBe(args.length);
+  it.each([0, 1, 2, 3, 4])(
+    'tells calls apart by how many arguments there are, whatever is declared: %d',
+    (declared) => {
+      const make = counting((...args: unknown[]) => args.length);
+      const declare: ((...args: unknown[]) => number)[] = [
+        () => 0,
+        (_a) => 0,
+        (_a, _b) => 0,
+        (_a, _b, _c) => 0,
+        (_a, _b, _c, _d) => 0,
+      ];
+      const fn = Object.defineProperty((...args: unknown[]) => make(...args), 'length', {
+        value: (declare[declared] as () => number).length,
+      });
+      for (const options of [{}, { ttl: 1_000 }, { per: 'instance' as const }]) {
+        make.runs = 0;
+        const remembered = memoize(fn, options);
+        const calls = [[], [undefined], [1], [1, undefined], [1, 2], [1, 2, 3], [1, 2, 3, undefined], [1, 2, 3, 4, 5]];
+        for (let round = 0; round < 3; round++) {
+          for (const args of calls) expect(remembered(...args)).toBe(args.length);
+        }
+        expect(make.runs).toBe(calls.length);
       }
-      expect(make.runs).toBe(calls.length);
-    }
-  });
+    },
+  );
 
   it('passes on this and all arguments as they came', () => {
     const seen: unknown[] = [];

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { cached, cacheOf, closeAllCaches, createCache, KeyError } from '@reprise/core';
+import { settle } from './deferred.ts';
 import { asyncMemory } from './store-kinds.ts';
 
 afterEach(closeAllCaches);
@@ -112,6 +113,49 @@ describe('a store that outlives the process', () => {
       }
     }
     await expect(new Users().find()).rejects.toThrow(/#find.*name/);
+  });
+
+  describe('takes a method that returns promises without being async by syntax', () => {
+    function make(options: { key?: () => never; per?: 'class' }, store = persistent()) {
+      const runs: string[] = [];
+      class Users {
+        @cached({ store, name: 'Users.find', replace: true, ...options })
+        find(id: string): Promise<string> {
+          runs.push(id);
+          return Promise.resolve(id);
+        }
+      }
+      return { runs, store, users: new Users() };
+    }
+
+    it('and runs it once for all calls of a key, the first ones too', async () => {
+      const { runs, users } = make({ per: 'class' });
+      expect(await Promise.all([users.find('1'), users.find('1'), users.find('2')])).toEqual(['1', '1', '2']);
+      await settle();
+      expect([await users.find('1'), runs]).toEqual(['1', ['1', '2']]);
+    });
+
+    it('and answers what another process left', async () => {
+      const { store, users } = make({ per: 'class' });
+      await users.find('1');
+      await settle();
+      const next = make({ per: 'class' }, store);
+      expect(await next.users.find('1')).toBe('1');
+      expect(await next.users.find('1')).toBe('1');
+      expect(next.runs.length).toBeLessThanOrEqual(1);
+    });
+
+    it('and does not run it where the key cannot be told', async () => {
+      const { runs, users } = make({ per: 'class', key: () => undefined as never });
+      await expect((async () => users.find('1'))()).rejects.toThrow(KeyError);
+      expect(runs).toEqual([]);
+    });
+
+    it('and does not run it where it does not say whose its entries are', async () => {
+      const { runs, users } = make({});
+      await expect((async () => users.find('1'))()).rejects.toThrow(/per: 'class'/);
+      expect(runs).toEqual([]);
+    });
   });
 
   it('refuses a synchronous method at its first call, and says what to do', () => {

@@ -47,7 +47,12 @@ export class RepriseError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== RepriseError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === 'object' && value !== null && brand in value;
+    try {
+      return typeof value === 'object' && value !== null && brand in value;
+    } catch {
+      // A revoked proxy.
+      return false;
+    }
   }
 }
 

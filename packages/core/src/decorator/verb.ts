@@ -64,7 +64,7 @@ export function makeVerb(parts: VerbParts): (...call: unknown[]) => unknown {
 
   const bare = decorateWith(undefined);
 
-  return (...call) => {
+  const applyVerb = (...call: unknown[]): unknown => {
     const [first, second] = call;
     if (isContext(second) || isLegacyCall(call)) return bare(...call);
     if (typeof first === 'function') return wrapFunction(first as AnyFunction, second);
@@ -73,6 +73,7 @@ export function makeVerb(parts: VerbParts): (...call: unknown[]) => unknown {
       `${verb}: ${describe(first)} is neither a function nor options; write ${verb}(fn, options), or @${verb}(options)`,
     );
   };
+  return Object.defineProperty(applyVerb, 'name', { value: verb });
 }
 
 function isOptions(value: unknown): boolean {

@@ -211,7 +211,7 @@ export class ArgumentIndex<Leaf> implements Watcher {
     return texts;
   }
 
-  /** @internal */
+  /** For its levels: an identity that matters. */
   watch(level: Level, token: IdentityToken, child: unknown): void {
     const value = token.ref.deref();
     if (value === undefined) return;
@@ -228,7 +228,7 @@ export class ArgumentIndex<Leaf> implements Watcher {
     );
   }
 
-  /** @internal */
+  /** For its levels: an identity that matters no more. */
   unwatch(token: IdentityToken): void {
     this.#registry?.unregister(token);
   }
@@ -320,9 +320,8 @@ function holdsObject(args: ArrayLike<unknown>): boolean {
  * known of that call.
  */
 export class Slot {
-  /** @internal Set by the index, and kept after the removal. */
+  /** Set by the index, and kept after the removal. */
   level: Level | undefined = undefined;
-  /** @internal */
   token: unknown = undefined;
 }
 

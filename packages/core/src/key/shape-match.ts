@@ -20,8 +20,8 @@ export function signatureOf(keys: readonly string[]): string {
  * instance, no proxy) and has no hidden properties. Symbols as keys are another question. `false` says nothing for certain.
  */
 export function isBare(value: object, count: number): boolean {
-  // Through the accessor: engines know it, and answer without a call.
   return (
+    // biome-ignore lint/suspicious/noProto: three times as fast as Object.getPrototypeOf
     (value as { readonly __proto__?: unknown }).__proto__ === objectPrototype &&
     !isProxy(value) &&
     Object.getOwnPropertyNames(value).length === count
@@ -37,7 +37,10 @@ export function hasNoSymbols(value: object): boolean {
  * mold has just these properties and takes no others, so that assigning anything else throws. It keeps the values: only for
  * primitives.
  */
-export function fitsMold(shape: { readonly keys: readonly string[]; mold: object | undefined }, value: object): boolean {
+export function fitsMold(
+  shape: { readonly keys: readonly string[]; mold: object | undefined },
+  value: object,
+): boolean {
   if (shape.keys.length > 4) return hasNoSymbols(value);
   shape.mold ??= Object.seal(Object.fromEntries(shape.keys.map((key) => [key, undefined])));
   try {

@@ -30,7 +30,7 @@ export interface CreateCacheOptions<S extends Store = Store>
 /** What `configure` may change while a cache is in use. */
 export type ConfigureOptions = Pick<
   CreateCacheOptions,
-  'ttl' | 'storeTimeout' | 'cacheIf' | 'maxSize' | 'maxBytes' | 'dedupe' | 'version'
+  'ttl' | 'storeTimeout' | 'cacheIf' | 'maxSize' | 'maxBytes' | 'dedupe'
 >;
 
 /** Options of one `set` or `getOrSet`. */

@@ -82,7 +82,15 @@ describe('ArgumentIndex', () => {
     ['maps whose keys differ in type', [new Map([[1, 'a']])], [new Map([['1', 'a']])]],
     ['dates', [new Date(0)], [new Date(1)]],
     ['a nested and a flat object', [{ a: { b: 1 } }], [{ a: '{"b":1}' }]],
-    ['arguments and an object like them', [(function (_: number) { return arguments; })(1)], [{ 0: 1 }]],
+    [
+      'arguments and an object like them',
+      [
+        (function (_: number) {
+          return arguments;
+        })(1),
+      ],
+      [{ 0: 1 }],
+    ],
   ];
 
   /** Pairs that are one call. */
@@ -94,7 +102,17 @@ describe('ArgumentIndex', () => {
     ['keys in another order, in front of another argument', [{ b: 2, a: 1 }, 3], [{ a: 1, b: 2 }, 3]],
     ['without prototype', [Object.assign(Object.create(null), { a: 1 })], [{ a: 1 }]],
     ['of another realm', [runInNewContext('({ a: 1 })')], [{ a: 1 }]],
-    ['a getter and a value', [{ get a() { return 1; } }], [{ a: 1 }]],
+    [
+      'a getter and a value',
+      [
+        {
+          get a() {
+            return 1;
+          },
+        },
+      ],
+      [{ a: 1 }],
+    ],
     ['the same instance', [user, 1], [user, 1]],
     ['the same function', [noop], [noop]],
     ['the same symbol', [lonely], [lonely]],
@@ -102,7 +120,21 @@ describe('ArgumentIndex', () => {
     ['the same instance in objects', [{ user, page: 1 }], [{ page: 1, user }]],
     ['nested objects', [{ a: { b: [1], c: new Date(0) } }], [{ a: { c: new Date(0), b: [1] } }]],
     ['keyed instances', [new Keyed(1)], [new Keyed(1)]],
-    ['maps in another order', [new Map([[1, 2], [3, 4]])], [new Map([[3, 4], [1, 2]])]],
+    [
+      'maps in another order',
+      [
+        new Map([
+          [1, 2],
+          [3, 4],
+        ]),
+      ],
+      [
+        new Map([
+          [3, 4],
+          [1, 2],
+        ]),
+      ],
+    ],
     ['empty objects', [{}], [{}]],
     ['a property called __proto__', [JSON.parse('{"__proto__":1}')], [JSON.parse('{"__proto__":1}')]],
   ];
@@ -209,7 +241,7 @@ describe('ArgumentIndex', () => {
   it('lists everything, and takes everything out at once', () => {
     const index = new ArgumentIndex<number>();
     const calls = [[], [1], [{ a: 1 }], [{ a: 1 }, { b: user }], [[1], 'x', noop], [user], [1, 2, 3, 4, 5]];
-    calls.forEach((args, number) => index.put(capturePath(args), number));
+    for (const [number, args] of calls.entries()) index.put(capturePath(args), number);
     expect([...index.leaves()].sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect([...index.places()].map((place) => index.textsAt(place).join(',')).sort()).toEqual(calls.map(textOf).sort());
     expect(index.size).toBe(7);
@@ -221,7 +253,11 @@ describe('ArgumentIndex', () => {
 
   it('recognises objects of many shapes at one place', () => {
     const index = new ArgumentIndex<number>();
-    const make = (number: number): object => Object.fromEntries([[`k${number}`, 1], ['same', number]]);
+    const make = (number: number): object =>
+      Object.fromEntries([
+        [`k${number}`, 1],
+        ['same', number],
+      ]);
     for (let number = 0; number < 50; number++) index.put(capturePath([make(number)]), number);
     for (let round = 0; round < 3; round++) {
       for (let number = 0; number < 50; number++) expect(index.find([make(number)])).toBe(number);
@@ -297,10 +333,42 @@ describe('ArgumentIndex', () => {
   });
 
   describe('and the text of the arguments', () => {
-    const instances = [new User(1), new User(1), noop, () => 1, lonely, Symbol('lonely'), new Keyed(1), new Proxy({ a: 1 }, {})];
+    const instances = [
+      new User(1),
+      new User(1),
+      noop,
+      () => 1,
+      lonely,
+      Symbol('lonely'),
+      new Keyed(1),
+      new Proxy({ a: 1 }, {}),
+    ];
     const primitive = fc.constantFrom<unknown>(
-      0, -0, 1, 2, '', '0', '1', 'a', 'b', '"', ',', '{}', '[]', '{"a":1}', 'null', 'undefined', null, undefined, true, false,
-      1n, Number.NaN, 'NaN', Infinity, Symbol.for('a'),
+      0,
+      -0,
+      1,
+      2,
+      '',
+      '0',
+      '1',
+      'a',
+      'b',
+      '"',
+      ',',
+      '{}',
+      '[]',
+      '{"a":1}',
+      'null',
+      'undefined',
+      null,
+      undefined,
+      true,
+      false,
+      1n,
+      Number.NaN,
+      'NaN',
+      Infinity,
+      Symbol.for('a'),
     );
     const key = fc.constantFrom('a', 'b', 'c', '0', '1', '', '"', '__proto__', 'constructor', 'toString', 'length');
     const identity = fc.constantFrom<unknown>(...instances, new Keyed(1), new Keyed(2));
@@ -338,7 +406,9 @@ describe('ArgumentIndex', () => {
     const flat = fc
       .tuple(fc.uniqueArray(fc.tuple(key, leaf), { maxLength: 3, selector: ([key]) => key }), ways)
       .map(([entries, way]) => makeObject(entries, way));
-    const args = fc.array(fc.oneof({ weight: 2, arbitrary: leaf }, { weight: 2, arbitrary: flat }, value), { maxLength: 3 });
+    const args = fc.array(fc.oneof({ weight: 2, arbitrary: leaf }, { weight: 2, arbitrary: flat }, value), {
+      maxLength: 3,
+    });
 
     it('agree on what is equal, in a thousand sets of twenty calls each', () => {
       fc.assert(
