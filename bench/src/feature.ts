@@ -19,10 +19,10 @@ export interface Finder {
   find(id: string): number;
 }
 
-export type FinderClass = new (salt: number) => Finder;
+type FinderClass = new (salt: number) => Finder;
 
 /** Makes `fn` remember. */
-export type Wrap<Fn extends (...args: never[]) => unknown> = (fn: Fn) => Fn | Promise<Fn>;
+type Wrap<Fn extends (...args: never[]) => unknown> = (fn: Fn) => Fn | Promise<Fn>;
 
 /**
  * What a row asks of a library: to wrap one function, or to make a class with a remembered method. Every subject

@@ -19,7 +19,7 @@ const absences: { readonly [Name in Absence]: readonly [mark: string, meaning: s
 const failureMark = 'fails';
 
 /** A figure for a reader: three digits at most, `+` and the unit where it is a difference. */
-export function formatValue(value: number, scale: Scale): string {
+function formatValue(value: number, scale: Scale): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const text = value.toFixed(digits);
   return scale === 'ratio' ? text : `${value < 0 ? '' : '+'}${text} ms`;

@@ -5,7 +5,7 @@ import type { Counts } from './stats.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
 /** A value at once, or a promise of it, as the store underneath is synchronous or not. */
-export type Eventual<Result> = Result | Promise<Result>;
+type Eventual<Result> = Result | Promise<Result>;
 
 /** One function with the entries it has on one kind of store: what calls and handles do, each in that store's way. */
 export interface Engine {

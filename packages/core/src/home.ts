@@ -12,6 +12,7 @@ import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
 import { DirectEngine, keeping } from './direct.ts';
+import { isDisabled } from './disabled.ts';
 import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
@@ -345,12 +346,6 @@ export class StoreHome implements Home {
       warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
     }
   }
-}
-
-/** `REPRISE_DISABLED=1`: asked when a cache is made. */
-export function isDisabled(): boolean {
-  const said = process.env['REPRISE_DISABLED'];
-  return said !== undefined && said !== '' && said !== '0' && said !== 'false';
 }
 
 function isDirect(store: Store): boolean {

@@ -1,4 +1,4 @@
-import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
+import { beginWait, closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
 import { warnOnce } from './events.ts';
 import type { ArgumentPath } from './key/index-token.ts';
 import type { Member } from './member.ts';
@@ -8,6 +8,8 @@ import { isOneShot, isThenable } from './one-shot.ts';
 import { Stopwatch } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
 import type { AnyFunction } from './types.ts';
+
+const enoughShareable = 16;
 
 /** Recursion beyond this depth makes no more flights inside flights: their frames would cost it a good part of the stack. */
 const deepest = 24;
@@ -26,6 +28,8 @@ export class MemoizeEngine {
   isAsync: boolean;
   /** Whether a run is to be a flight: until it is known that the function does not return promises. */
   #flies = true;
+  /** Whether its promises come to what can be shared: how often they did, -Infinity if one did not. */
+  #shareable = 0;
   /** How many flights are on the stack. */
   #nested = 0;
 
@@ -127,6 +131,9 @@ export class MemoizeEngine {
   #fly(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
     const flight = shelf.open(path);
     const start = this.#watch.start();
+    // Who is running waits for this run from now on: its synchronous part may already lead back to him.
+    const parent = currentRun();
+    if (parent !== undefined) beginWait(parent, flight);
     let result: unknown;
     this.#nested++;
     try {
@@ -135,12 +142,14 @@ export class MemoizeEngine {
     } catch (error) {
       this.#nested--;
       leaveRun();
+      parent?.waits?.delete(flight);
       shelf.close(path, flight);
       this.#fail(shelf, start);
       throw error;
     }
     if (isThenable(result)) return this.#await(shelf, path, flight, start, result, leaveRun);
     leaveRun();
+    parent?.waits?.delete(flight);
     this.isAsync = false;
     this.#flies = false;
     this.#watch.stop(start, shelf.tally);
@@ -169,8 +178,14 @@ export class MemoizeEngine {
         leave();
         this.#watch.stop(start, shelf.tally);
         shelf.close(path, flight);
-        if (isOneShot(value)) this.#refuse(shelf, path, !flight.voided);
-        else if (!flight.voided) {
+        if (isOneShot(value)) {
+          this.#shareable = Number.NEGATIVE_INFINITY;
+          this.#refuse(shelf, path, !flight.voided);
+          return value;
+        }
+        // A primitive says little: `null` for what is missing, a stream for what is there.
+        this.#shareable += typeof value === 'object' && value !== null ? enoughShareable : 1;
+        if (!flight.voided) {
           settledValues.set(promise, value);
           shelf.keep(path, promise);
         }
@@ -201,6 +216,8 @@ export class MemoizeEngine {
     }
     if (waiter !== undefined) noteWait(waiter, flight, settled);
     shelf.tally.coalesced++;
+    // One promise for all, once the function is known for results that can be shared.
+    if (this.#shareable >= enoughShareable) return promise;
     return promise.then((value) => {
       if (!isOneShot(value)) return value;
       shelf.tally.coalesced--;

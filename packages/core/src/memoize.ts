@@ -1,4 +1,5 @@
 import { locate, makeVerb } from './decorator/verb.ts';
+import { isDisabled } from './disabled.ts';
 import { attachHandle } from './handle.ts';
 import type { Member } from './member.ts';
 import { makeCall } from './memoize-call.ts';
@@ -18,10 +19,9 @@ export function memoizedBehind(wrapper: object, scope: Scope): MemoizeHandle<Any
 }
 
 /** Wraps a function, a method or a getter. Neither names nor dresses what it returns: that is the verb's business. */
-export function memoizeFunction(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
+function memoizeFunction(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
   const read = readMemoizeOptions(options, member, locate('memoize', member));
-  // Asked when a function is wrapped, so that no call has to.
-  const isDisabled = process.env['REPRISE_DISABLED'] === '1';
+  const isDisabled = isDisabled();
   const memory = new MemoizeMemory(fn, member, isDisabled ? { ...read, maxSize: 0 } : read);
   const call = isDisabled ? makePassingCall(memory) : makeCall(memory, fn.length, read.ttl !== Infinity);
   memory.wrapper = call;

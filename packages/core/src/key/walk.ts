@@ -14,10 +14,10 @@ export interface TextOptions {
 }
 
 /** The deepest nesting that is read. Each level takes stack, of which the caller may have left little. */
-export const maxDepth = 500;
+const maxDepth = 500;
 
 /** The most objects that are read for one argument; one that is shared counts each time that it is met. */
-export const maxObjects = 1_000_000;
+const maxObjects = 1_000_000;
 
 /** Up to here a scan is faster than a `Map`. */
 const fewOpen = 16;

@@ -43,7 +43,7 @@ export interface Origin {
   direct: 'no' | 'perhaps' | 'yes';
 }
 
-export interface Ended {
+interface Ended {
   readonly at: number;
   readonly turn: number;
   readonly clock: number;

@@ -6,7 +6,7 @@ export type HomeKind = 'private' | 'memory' | 'text' | 'async' | 'timed';
 export const homeKinds: readonly HomeKind[] = ['private', 'memory', 'text', 'async', 'timed'];
 
 /** How the functions of a schedule are made. */
-export interface FunctionSetup {
+interface FunctionSetup {
   readonly sync: boolean;
   readonly dedupe: boolean;
   readonly bypass: boolean;
@@ -67,13 +67,13 @@ export interface Plan {
   readonly unkept: boolean;
 }
 
-export type Act =
+type Act =
   | { readonly do: 'wait' }
   | ({ readonly do: 'call'; readonly plan: Plan; readonly awaited: boolean } & Target)
   | ({ readonly do: 'invalidate' } & Target)
   | ({ readonly do: 'set' } & Target);
 
-export type StepWork =
+type StepWork =
   | ({ readonly do: 'call'; readonly plan: Plan; readonly bypassed: boolean; readonly dedupe: boolean } & Target)
   | ({ readonly do: 'refresh'; readonly plan: Plan } & Target)
   | { readonly do: 'settle'; readonly pick: number; readonly fails: boolean }
