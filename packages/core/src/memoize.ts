@@ -21,9 +21,9 @@ export function memoizedBehind(wrapper: object, scope: Scope): MemoizeHandle<Any
 /** Wraps a function, a method or a getter. Neither names nor dresses what it returns: that is the verb's business. */
 function memoizeFunction(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
   const read = readMemoizeOptions(options, member, locate('memoize', member));
-  const isDisabled = isDisabled();
-  const memory = new MemoizeMemory(fn, member, isDisabled ? { ...read, maxSize: 0 } : read);
-  const call = isDisabled ? makePassingCall(memory) : makeCall(memory, fn.length, read.ttl !== Infinity);
+  const passes = isDisabled();
+  const memory = new MemoizeMemory(fn, member, passes ? { ...read, maxSize: 0 } : read);
+  const call = passes ? makePassingCall(memory) : makeCall(memory, fn.length, read.ttl !== Infinity);
   memory.wrapper = call;
   memories.set(call, memory);
   if (member.kind === 'function') attachHandle(call, makeMemoizeHandle(memory, { self: undefined, everyone: true }));
