@@ -28,6 +28,8 @@ interface Place extends BoundKey {
   readonly text: string;
   /** Where calls with it are counted: its owner's. */
   readonly counts: Counts;
+  /** On whose behalf the store is asked. */
+  readonly sender: Sender;
 }
 
 /**
@@ -66,16 +68,17 @@ export class AsyncEngine implements Engine, Shelf {
     }.call;
   }
 
-  /** A call whose run has begun already. */
-  callStarted(result: PromiseLike<unknown>, self: unknown, args: readonly unknown[]): Promise<unknown> {
+  /** A call whose function is to be run before it is known whether it may be: its key first, then what its run has begun. */
+  prepareCall(self: unknown, args: readonly unknown[]): (result: PromiseLike<unknown>) => Promise<unknown> {
     const remembered = this.#remembered;
-    if (remembered.home.off || remembered.isBypassed(self, args)) return Promise.resolve(result);
-    return this.ask({ fn: () => result, policy: remembered.policy }, this.#place(self, args), self, args);
+    if (remembered.home.off || remembered.isBypassed(self, args)) return (result) => Promise.resolve(result);
+    const place = this.#place(self, args);
+    return (result) => this.ask({ fn: () => result, policy: remembered.policy }, place, self, args);
   }
 
   askFor(work: Work, args: readonly unknown[]): unknown {
     if (this.#remembered.home.off) return this.#pass(work, undefined, args);
-    return this.ask(work, this.#place(undefined, args), undefined, args);
+    return this.ask(work, this.#place(undefined, args, work.policy), undefined, args);
   }
 
   /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
@@ -95,7 +98,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
   async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.sender);
+    const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
     if (record !== undefined && this.#isFresh(record)) return this.#hit(record, place, 1, false);
     const flight = this.runs.flights.get(place.key);
     if (flight === undefined) return this.ask(work, place, self, args);
@@ -119,7 +122,7 @@ export class AsyncEngine implements Engine, Shelf {
     self: unknown,
     args: readonly unknown[],
   ): Promise<unknown> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, this.#shelf.sender);
+    const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
     if (record !== undefined && this.#isFresh(record)) {
       this.runs.flights.close(flight);
       this.release(place.key);
@@ -159,11 +162,18 @@ export class AsyncEngine implements Engine, Shelf {
     }
   }
 
-  #place(self: unknown, args: readonly unknown[]): Place {
+  #senderFor(policy: Policy): Sender {
+    const { sender } = this.#shelf;
+    const limit = policy.storeTimeout;
+    if (limit === undefined || limit === this.#remembered.policy.storeTimeout) return sender;
+    return { ...sender, limit: () => limit };
+  }
+
+  #place(self: unknown, args: readonly unknown[], policy: Policy = this.#remembered.policy): Place {
     const part = this.#keys.partOf(self);
     const text = this.#keys.textOf(self, args, part);
     const { key, full } = this.#keys.bound(text);
-    return { key, full, text, counts: this.#counts.of(part) };
+    return { key, full, text, counts: this.#counts.of(part), sender: this.#senderFor(policy) };
   }
 
   textOf(key: unknown): string {
@@ -205,7 +215,8 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Failures are reported where they happen; the promise tells explicit callers. */
   async #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, loadTime?: number): Promise<void> {
-    const { lanes, sender } = this.#shelf;
+    const { lanes } = this.#shelf;
+    const { sender } = place;
     const remembered = this.#remembered;
     if (lifetime === undefined) {
       await lanes.drop(place.key, sender);
@@ -218,6 +229,7 @@ export class AsyncEngine implements Engine, Shelf {
       const own = this.#takeModel(value);
       kept = lanes.write(place.key, new MemoryRecord(own, now, now + lifetime, rest), place.full, fencing, sender);
     } catch (error) {
+      this.release(place.key);
       sender.report(error as CodecError, place.key);
       await lanes.drop(place.key, sender);
       throw error;
@@ -250,8 +262,9 @@ export class AsyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return this.#remembered.home.missInvalidation();
     if (scope.everyone && this.#keys.isDivided) {
       // The owners are not known here: all of the function's entries go, which is never too little.
+      const existed = this.size(scope) > 0;
       await this.clear(scope);
-      return true;
+      return existed;
     }
     return this.invalidatePlace(this.#place(scope.self, args));
   }
@@ -360,9 +373,16 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #look(place: Place): Promise<MemoryRecord | undefined> {
     if (this.#remembered.home.off) return undefined;
-    const record =
-      this.#shelf.lanes.pending(place.key) ?? (await this.#shelf.lanes.read(place.key, place.full, this.#shelf.sender));
+    const { lanes } = this.#shelf;
+    const pending = lanes.pending(place.key);
+    if (pending !== undefined) return this.#isFresh(pending) ? this.#ownRecord(pending) : undefined;
+    const record = await lanes.read(place.key, place.full, place.sender);
     return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  /** What is on its way to a store of bytes is nobody's to change. */
+  #ownRecord({ value, createdAt, expiresAt, rest }: MemoryRecord): MemoryRecord {
+    return new MemoryRecord(this.copy === undefined ? value : this.copy(value), createdAt, expiresAt, rest);
   }
 
   #isFresh(record: MemoryRecord): boolean {

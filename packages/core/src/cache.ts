@@ -9,12 +9,14 @@ import {
   checkTogether,
   configureTable,
   kindOfStore,
+  type OptionTable,
   onceTable,
   type Policy,
   partTable,
   readOptions,
+  writeTable,
 } from './options.ts';
-import { checkFree, register, unregister } from './registry.ts';
+import { checkFree, getCache, register, unregister } from './registry.ts';
 import { Remembered } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
 import { shownKey, storedPrefixes } from './shown-key.ts';
@@ -80,7 +82,7 @@ class NamedCache<S extends Store> implements Cache<S> {
   getOrSet(key: string, load: () => unknown, options?: WriteOptions): never {
     if (typeof load !== 'function')
       throw new TypeError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
-    const policy = this.#policy('getOrSet', options);
+    const policy = this.#policy('getOrSet', onceTable, options);
     const answer = this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]);
     // What `set` put there came by no promise; who gives an async function waits for one.
     return (isAsyncFunction(load) && !isThenable(answer) ? Promise.resolve(answer) : answer) as never;
@@ -91,7 +93,7 @@ class NamedCache<S extends Store> implements Cache<S> {
   }
 
   set(key: string, value: unknown, options?: WriteOptions): never {
-    return this.#engine.set(scope, [checkKey(key)], value, this.#policy('set', options)) as never;
+    return this.#engine.set(scope, [checkKey(key)], value, this.#policy('set', writeTable, options)) as never;
   }
 
   has(key: string): Answer<S, boolean> {
@@ -104,7 +106,7 @@ class NamedCache<S extends Store> implements Cache<S> {
 
   clear(part?: Part): Answer<S, void> {
     const prefix = readPrefix(part, `clear of cache '${this.name}'`);
-    return this.#home.clear(storedPrefixes(prefix)) as Answer<S, void>;
+    return this.#home.clear(storedPrefixes(prefix, this.#home.defaults.version)) as Answer<S, void>;
   }
 
   stats(): Stats {
@@ -150,9 +152,9 @@ class NamedCache<S extends Store> implements Cache<S> {
     return this.close();
   }
 
-  #policy(verb: string, options: WriteOptions | undefined): Policy {
+  #policy(verb: string, table: OptionTable, options: WriteOptions | undefined): Policy {
     if (options === undefined) return this.#own.policy;
-    return { ...this.#own.policy, ...readOptions(onceTable, options, `${verb} of cache '${this.name}'`) };
+    return { ...this.#own.policy, ...readOptions(table, options, `${verb} of cache '${this.name}'`) };
   }
 }
 
@@ -196,10 +198,13 @@ export function createCache<S extends Store = ReturnType<typeof memoryStore>>(
   const store = given ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
   const replaced = replace === true;
   checkFree(name as string, replaced);
+  const older = getCache(name as string);
   const home = new StoreHome({ name: name as string, store, solo: false, defaults: defaults as Policy, clock, random });
   const cache = new NamedCache<S>(name as string, home);
   if (given !== undefined && (maxSize !== undefined || maxBytes !== undefined))
     home.resize(boundsOf({ maxSize, maxBytes }));
+  // What still runs on behalf of the older one must not be stored under the same keys.
+  if (older !== undefined) homeOf(older).retire();
   register(name as string, cache as unknown as Cache);
   return cache as unknown as Cache<S>;
 }

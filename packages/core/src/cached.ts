@@ -56,10 +56,11 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
     // By now the class is known, more often than not.
     const here = locate('cached', member);
     const home = findHome(read, here);
+    const next = new Remembered(fn, member, home, ownPolicy(read), read.name, remembered?.emitter);
+    checkForHome(home, next, read, here);
     bound = home;
-    remembered = new Remembered(fn, member, home, ownPolicy(read), read.name);
-    checkForHome(home, remembered, read, here);
-    engine = home.settle(remembered, telling);
+    remembered = next;
+    engine = home.settle(next, telling);
     if (read.cache === undefined && read.store === undefined && engine instanceof DirectEngine && home.store.sync) {
       solos.set(home.store, engine);
     }
@@ -127,13 +128,17 @@ function probe(
   args: readonly unknown[],
   member: Member,
 ): unknown {
-  const result: unknown =
-    engine instanceof AsyncEngine ? Reflect.apply(original, self, args) : Reflect.apply(engine.call, self, args);
-  if (isThenable(result)) {
-    if (!(engine instanceof AsyncEngine)) return result;
-    // Should the store have an answer, nobody waits for this run.
-    result.then(undefined, () => {});
-    return engine.callStarted(result, self, args);
+  if (engine instanceof AsyncEngine) {
+    const start = engine.prepareCall(self, args);
+    const result: unknown = Reflect.apply(original, self, args);
+    if (isThenable(result)) {
+      // Should the store have an answer, nobody waits for this run.
+      result.then(undefined, () => {});
+      return start(result);
+    }
+  } else {
+    const result: unknown = Reflect.apply(engine.call, self, args);
+    if (isThenable(result)) return result;
   }
   throw new OptionError(
     `@cached on ${member.label()}: the method is synchronous, and the answers of its cache are promises; make it async, or use a ` +

@@ -129,8 +129,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
         let owner: Owner;
         let told: readonly unknown[];
         try {
-          owner = engine.#ownerOf(this, true) as Owner;
           told = engine.#toldBy(this, args);
+          owner = engine.#ownerOf(this, true) as Owner;
         } catch (error) {
           return engine.#refuse(error);
         }
@@ -157,6 +157,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
         key = owner.addSlot(told);
       } else record = this.#store.find(key);
     } catch (error) {
+      if (owner.index.size === 0) this.#owners.release(owner);
       return this.#refuse(error);
     }
     if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt))) {
@@ -215,28 +216,27 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   #ownerOf(self: unknown, make: boolean): Owner | undefined {
-    const { per } = this.#telling;
-    if (per === 'class') return this.#everybody;
-    if (typeof per === 'function') {
-      const part = this.#textOfPart(per, self);
-      return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
-    }
-    if (self === undefined) return this.#everybody;
-    if ((typeof self !== 'object' || self === null) && typeof self !== 'function') {
-      // A method that was called on a primitive: known by its value.
-      const part = textOfArgument(self, { identity: true });
-      return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
-    }
+    if (this.#telling.per === 'class') return this.#everybody;
+    const part = this.#partOf(self);
+    if (part !== undefined) return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
+    if ((typeof self !== 'object' || self === null) && typeof self !== 'function') return this.#everybody;
     return this.#owners.ofObject(self) ?? (make ? this.#owners.addObject(self, identityOf(self)) : undefined);
   }
 
-  #textOfPart(per: AnyFunction, self: unknown): string {
-    const label = this.#remembered.label();
-    return textOfArgument(
-      askPart('per', per, undefined, [self], label),
-      { identity: true, label },
-      'what per returned',
-    );
+  /** What an owner is known by where that is a value: what `per` answers, or a primitive that a method was called on. */
+  #partOf(self: unknown): string | undefined {
+    const { per } = this.#telling;
+    if (per === 'class') return undefined;
+    if (typeof per === 'function') {
+      const label = this.#remembered.label();
+      return textOfArgument(
+        askPart('per', per, undefined, [self], label),
+        { identity: true, label },
+        'what per returned',
+      );
+    }
+    const isOwner = (typeof self === 'object' && self !== null) || typeof self === 'function';
+    return isOwner || self === undefined ? undefined : textOfArgument(self, { identity: true });
   }
 
   /** The key of a call, where it has one already. */
@@ -255,8 +255,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   #ensureKey(scope: Scope, args: readonly unknown[]): unknown {
-    const owner = this.#ownerOf(scope.self, true) as Owner;
     const told = this.#toldBy(scope.self, args);
+    const owner = this.#ownerOf(scope.self, true) as Owner;
     return this.#keyIn(owner, told) ?? owner.addSlot(told);
   }
 
@@ -410,7 +410,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const key = this.#ensureKey(scope, args);
     this.runs.flights.void(key);
     const lifetime = remembered.lifetimeOf(policy, value, scope.self, args, () => this.textOf(key));
-    this.keep(key, value, lifetime, this.runs.isAsync ? Promise.resolve(value) : undefined);
+    this.keep(key, value, lifetime, remembered.givesPromises(this.runs) ? Promise.resolve(value) : undefined);
     if (lifetime === undefined) this.release(key);
   }
 
@@ -436,8 +436,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { per, version, name } = this.#telling;
     const label = this.#remembered.label();
     let part: string | undefined;
-    if (typeof per === 'function') part = this.#textOfPart(per, scope.self);
-    else if (per === 'instance') part = this.#ownerOf(scope.self, true)?.part;
+    if (per !== 'class') part = this.#ownerOf(scope.self, true)?.part;
     const told = this.#toldBy(scope.self, args);
     return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: true }) });
   }
@@ -462,9 +461,12 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const sum = new Counts();
     if (scope.everyone) {
       sum.add(this.#everybody.counts);
-      sum.add(this.#owners.retired);
-      for (const owner of this.#owners) sum.add(owner.counts);
-    } else {
+      sum.add(this.#owners.sum());
+      return sum;
+    }
+    const part = this.#partOf(scope.self);
+    if (part !== undefined) sum.add(this.#owners.countsOfPart(part));
+    else {
       const owner = this.#ownerOf(scope.self, false);
       if (owner !== undefined) sum.add(owner.counts);
     }

@@ -24,13 +24,14 @@ const bits: Readonly<Record<string, number>> = Object.fromEntries(types.map((typ
 /** Who listens to what. A type that nobody listens to costs one test of a bit. */
 export class Emitter {
   readonly #listeners = new Map<CacheEventType, Set<EventListener>>();
-  readonly #changed: () => void;
+  /** Told when somebody has come or gone. */
+  changed: () => void;
 
   /** A set bit for each type that somebody listens to: see {@link bitOf}. */
   mask = 0;
 
   constructor(changed: () => void = () => {}) {
-    this.#changed = changed;
+    this.changed = changed;
   }
 
   on(type: CacheEventType, listener: EventListener): () => void {
@@ -71,7 +72,7 @@ export class Emitter {
   #update(type: CacheEventType, set: ReadonlySet<EventListener>): void {
     const bit = bitOf(type);
     this.mask = set.size > 0 ? this.mask | bit : this.mask & ~bit;
-    this.#changed();
+    this.changed();
   }
 }
 

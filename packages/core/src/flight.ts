@@ -21,6 +21,8 @@ export class Flight implements Run {
   running = false;
   /** Whether it makes an entry anew while the old one answers. */
   refreshes = false;
+  /** Whether its result can be read only once. */
+  isOneShot = false;
   /** Whether anybody waits for it beside the call that opened it. */
   joined = false;
   /** Where every caller gets a value of his own: what copies are made from, taken before any caller sees the result. */

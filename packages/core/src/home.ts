@@ -65,6 +65,7 @@ export class StoreHome implements Home {
   #enabled = true;
   #hasMissed = false;
   #hasSaid = false;
+  #isRetired = false;
   #unlisten: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
@@ -99,6 +100,13 @@ export class StoreHome implements Home {
     }
   }
 
+  /** Sends what concerns no function in particular. */
+  readonly #sender: Sender = {
+    limit: () => this.defaults.storeTimeout ?? defaultTimeout,
+    report: (error) => this.#report(error),
+    prefixes: () => [this.#prefix],
+  };
+
   /** Whether entries outlive the process. A store that does not say is not asked for what only one process can know. */
   get isPersistent(): boolean {
     return this.store.persistent ?? false;
@@ -110,7 +118,7 @@ export class StoreHome implements Home {
 
   set enabled(enabled: boolean) {
     this.#enabled = enabled;
-    this.off = !enabled || this.#disabled || this.#closing !== undefined;
+    this.off = !enabled || this.#disabled || this.#isRetired || this.#closing !== undefined;
     if (this.off || !this.#hasMissed) return;
     // Which entries were meant is not known any more.
     this.#hasMissed = false;
@@ -156,9 +164,13 @@ export class StoreHome implements Home {
     const { length } = this.#prefix;
     const report = (error: RepriseError, key: string | undefined): void =>
       remembered.report(error, () => key?.slice(length));
-    const sender: Sender = { report, limit: () => remembered.policy.storeTimeout ?? defaultTimeout };
+    const sender: Sender = {
+      report,
+      limit: () => remembered.policy.storeTimeout ?? defaultTimeout,
+      prefixes: () => keys.prefixesOf(everyone).map((prefix) => this.#prefix + prefix),
+    };
     const copy = copierOf(store);
-    if (store.sync) return new SyncEngine(remembered, this.#shelfOf(store), keys, copy);
+    if (store.sync) return new SyncEngine(remembered, this.#shelfOf(store), keys, sender, copy);
     return new AsyncEngine(
       remembered,
       { lanes: this.#lanesOf(store), tier: store.name ?? 'store', sender, ...(copy !== undefined && { copy }) },
@@ -243,7 +255,7 @@ export class StoreHome implements Home {
       const failures: unknown[] = [];
       for (const prefix of prefixes) {
         try {
-          shelf.clear(prefix, (error) => this.#report(error));
+          shelf.clear(prefix, this.#sender);
         } catch (error) {
           failures.push(error);
         }
@@ -252,11 +264,7 @@ export class StoreHome implements Home {
       return;
     }
     const lanes = this.#lanesOf(store);
-    const sender: Sender = {
-      limit: () => this.defaults.storeTimeout ?? defaultTimeout,
-      report: (error) => this.#report(error),
-    };
-    return Promise.all(prefixes.map((prefix) => lanes.clear(prefix, sender))).then(() => {});
+    return Promise.all(prefixes.map((prefix) => lanes.clear(prefix, this.#sender))).then(() => {});
   }
 
   /** Whose a stored key is. Known by its beginning, which is the function's name. */
@@ -307,6 +315,13 @@ export class StoreHome implements Home {
       if (this.#lanes?.isDoubtful(key) || this.#shelf?.isDoubtful(key)) continue;
       yield [(entry.key ?? key).slice(prefix.length), entry];
     }
+  }
+
+  /** Another cache has taken its name and its keys: nothing is kept on its behalf any more, and calls go through. */
+  retire(): void {
+    this.off = true;
+    this.#isRetired = true;
+    for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
   }
 
   /** Whether it was closed: whoever finds it by name should look again. */

@@ -9,6 +9,8 @@ export interface Sender {
   limit(): number;
   /** Hears of each failure, whether or not a caller is told. */
   report(error: RepriseError, key: string | undefined): void;
+  /** What all keys that it may send begin with, the namespace included. */
+  prefixes(): readonly string[];
 }
 
 /**
@@ -31,13 +33,17 @@ interface Lane {
   dirty: boolean;
   /** When a failed deletion is to be tried again. */
   retryAt: number;
+  /** Who sent last. */
+  sender: Sender;
 }
 
 /** A part of the keys that is not read, until the store has confirmed that it is clear. */
 interface Block {
   readonly prefix: string;
+  /** How often it was asked for: a sweep answers for those from before its beginning. */
+  asked: number;
   retryAt: number;
-  busy: boolean;
+  busy: number;
 }
 
 const retryDelay = 1_000;
@@ -103,7 +109,7 @@ export class Lanes {
     fencing: boolean,
     sender: Sender,
   ): Promise<boolean> {
-    const lane = this.#lane(key);
+    const lane = this.#lane(key, sender);
     lane.pending = record;
     if (fencing) lane.owed = true;
     return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, sender).then(
@@ -113,7 +119,7 @@ export class Lanes {
 
   /** Removes a key, here at once. @returns whether there was something; rejects with a `StoreError` where the store could not be told */
   drop(key: string, sender: Sender): Promise<boolean> {
-    const lane = this.#lane(key);
+    const lane = this.#lane(key, sender);
     const hadPending = lane.pending !== undefined;
     lane.pending = undefined;
     lane.owed = true;
@@ -124,8 +130,8 @@ export class Lanes {
 
   /** Removes every key of the namespace that begins with `prefix`, here at once. */
   async clear(prefix: string, sender: Sender): Promise<void> {
-    const block: Block = { prefix: safePrefix(this.#namespace + prefix), retryAt: 0, busy: false };
-    this.#blocks.push(block);
+    const block = this.#block(safePrefix(this.#namespace + prefix));
+    block.asked++;
     const tails: Promise<unknown>[] = [];
     for (const [key, lane] of this.#lanes) {
       if (!key.startsWith(block.prefix)) continue;
@@ -151,7 +157,7 @@ export class Lanes {
     return this.#lanes.size;
   }
 
-  #lane(key: string): Lane {
+  #lane(key: string, sender: Sender): Lane {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
       lane = {
@@ -163,9 +169,11 @@ export class Lanes {
         owed: false,
         dirty: false,
         retryAt: 0,
+        sender,
       };
       this.#lanes.set(key, lane);
     }
+    lane.sender = sender;
     return lane;
   }
 
@@ -251,13 +259,29 @@ export class Lanes {
 
   /** Too many keys to remember one by one: what is owed for them becomes the clearing of all. */
   #giveUpLanes(): void {
+    const senders = new Set<Sender>();
     for (const [key, lane] of this.#lanes) {
       if (lane.busy > 0) continue;
       this.#lanes.delete(key);
+      if (lane.owed) senders.add(lane.sender);
     }
-    const prefix = this.#namespace;
-    if (this.#blocks.some((block) => block.prefix === prefix)) return;
-    this.#blocks.push({ prefix, retryAt: Date.now() + retryDelay, busy: false });
+    for (const sender of senders) {
+      for (const prefix of sender.prefixes()) {
+        const block = this.#block(safePrefix(prefix));
+        block.asked++;
+        block.retryAt = Date.now() + retryDelay;
+      }
+    }
+  }
+
+  /** The one block of a prefix. */
+  #block(prefix: string): Block {
+    let block = this.#blocks.find((other) => other.prefix === prefix);
+    if (block === undefined) {
+      block = { prefix, asked: 0, retryAt: 0, busy: 0 };
+      this.#blocks.push(block);
+    }
+    return block;
   }
 
   #retry(key: string, lane: Lane, sender: Sender): void {
@@ -271,23 +295,25 @@ export class Lanes {
     for (const block of this.#blocks) {
       if (!key.startsWith(block.prefix)) continue;
       blocked = true;
-      if (!block.busy && Date.now() >= block.retryAt) this.#sweep(block, false, sender).catch(() => {});
+      if (block.busy === 0 && Date.now() >= block.retryAt) this.#sweep(block, false, sender).catch(() => {});
     }
     return blocked;
   }
 
   async #sweep(block: Block, waited: boolean, sender: Sender): Promise<void> {
-    block.busy = true;
+    block.busy++;
+    const { asked } = block;
     block.retryAt = Date.now() + retryDelay;
     try {
       await bounded(() => this.#store.clear(block.prefix), sender.limit(), `clear of ${block.prefix}`, waited);
-      this.#blocks = this.#blocks.filter((other) => other !== block);
+      // Whoever asked since sweeps for himself.
+      if (block.asked === asked) this.#blocks = this.#blocks.filter((other) => other !== block);
     } catch (error) {
       const failure = storeError('clear', block.prefix, error);
       sender.report(failure, undefined);
       throw failure;
     } finally {
-      block.busy = false;
+      block.busy--;
     }
   }
 }

@@ -122,8 +122,11 @@ export const partTable: OptionTable = {
   },
 };
 
-/** What one `getOrSet` or `set` may say. */
+/** What one `getOrSet` may say. */
 export const onceTable: OptionTable = changeableTable;
+
+/** What one `set` may say. */
+export const writeTable: OptionTable = { ttl, cacheIf: callback };
 
 /**
  * The options in their checked form: durations in milliseconds, explicit `undefined` left out.

@@ -1,6 +1,6 @@
 import type { RemovalCause } from '@reprise/store/contract';
 import { Slot, SlotIndex } from './key/argument-index.ts';
-import { Counts } from './stats.ts';
+import { Counts, PartCounts } from './stats.ts';
 
 /** The place of one call's entry in memory: the key in the store, and the way back to where the index finds it. */
 export class CacheSlot extends Slot {
@@ -28,12 +28,13 @@ export interface Keeper {
  */
 export class Owner {
   readonly index: SlotIndex<CacheSlot>;
-  readonly counts: Counts = new Counts();
+  readonly counts: Counts;
   readonly keeper: Keeper;
   /** What the owner is called in keys: the text of its part, or its identity. */
   readonly part: string | undefined;
 
-  constructor(keeper: Keeper, part?: string) {
+  constructor(keeper: Keeper, part?: string, counts: Counts = new Counts()) {
+    this.counts = counts;
     this.keeper = keeper;
     this.part = part;
     this.index = new SlotIndex((slot) => keeper.lost(slot));
@@ -64,7 +65,9 @@ export class Owners {
   readonly #living = new Set<Owner>();
   readonly #collected: FinalizationRegistry<Owner>;
   readonly #keeper: Keeper;
-  readonly retired: Counts = new Counts();
+  readonly #retired = new Counts();
+  /** What parts counted stays theirs, whether they have entries or not. */
+  readonly #partCounts = new PartCounts();
 
   /** @param leave takes the entries of an object that was collected */
   constructor(keeper: Keeper, leave: (owner: Owner) => void) {
@@ -93,7 +96,7 @@ export class Owners {
   }
 
   addPart(part: string): Owner {
-    const owner = new Owner(this.#keeper, part);
+    const owner = new Owner(this.#keeper, part, this.#partCounts.of(part));
     this.#byPart.set(part, owner);
     this.#living.add(owner);
     return owner;
@@ -103,7 +106,20 @@ export class Owners {
   release(owner: Owner): void {
     if (owner.part === undefined || this.#byPart.get(owner.part) !== owner) return;
     this.#byPart.delete(owner.part);
-    this.#retire(owner);
+    this.#living.delete(owner);
+  }
+
+  /** The counts of all there are and were. */
+  sum(): Counts {
+    const sum = this.#partCounts.sum();
+    sum.add(this.#retired);
+    for (const owner of this.#living) if (this.#byPart.get(owner.part ?? '') !== owner) sum.add(owner.counts);
+    return sum;
+  }
+
+  /** What a part has counted. */
+  countsOfPart(part: string): Counts {
+    return this.#partCounts.of(part);
   }
 
   [Symbol.iterator](): IterableIterator<Owner> {
@@ -111,6 +127,6 @@ export class Owners {
   }
 
   #retire(owner: Owner): void {
-    if (this.#living.delete(owner)) this.retired.add(owner.counts);
+    if (this.#living.delete(owner)) this.#retired.add(owner.counts);
   }
 }

@@ -41,7 +41,6 @@ export class Remembered {
   readonly home: Home;
   readonly emitter: Emitter;
   readonly counts: Counts = new Counts();
-  readonly verb: 'cached' | 'createCache';
   /** The options given for this function; the rest is the cache's. */
   readonly own: Policy;
   /** The explicit name. */
@@ -52,15 +51,23 @@ export class Remembered {
   /** The bits of the event types that anybody listens to: here, or at the cache. */
   listening = 0;
 
-  constructor(fn: AnyFunction, member: Member, home: Home, own: Policy, givenName: string | undefined) {
+  /** @param emitter the listeners, where the function was in another cache before */
+  constructor(
+    fn: AnyFunction,
+    member: Member,
+    home: Home,
+    own: Policy,
+    givenName: string | undefined,
+    emitter: Emitter = new Emitter(),
+  ) {
     this.fn = fn;
     this.member = member;
     this.home = home;
     this.own = own;
     this.givenName = givenName;
-    this.verb = givenName === '' ? 'createCache' : 'cached';
     this.policy = own;
-    this.emitter = new Emitter(() => this.update());
+    this.emitter = emitter;
+    emitter.changed = () => this.update();
     this.update();
   }
 
@@ -72,7 +79,13 @@ export class Remembered {
 
   /** How messages and events call it. */
   label(): string {
-    return this.givenName || this.member.label();
+    if (this.givenName === '') return `getOrSet of cache '${this.home.name}'`;
+    return this.givenName ?? this.member.label();
+  }
+
+  /** Whether a value that `set` puts in place of a result stands for a promise of it. Loaders of `getOrSet` are each on their own. */
+  givesPromises(runs: { readonly isAsync: boolean }): boolean {
+    return this.givenName !== '' && runs.isAsync;
   }
 
   /** Tells whoever listens. `key` is only called when somebody does. */

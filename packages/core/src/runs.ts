@@ -31,8 +31,6 @@ export interface Work {
   readonly policy: Policy;
 }
 
-const enoughShareable = 16;
-
 /**
  * The runs of one function: opens flights, lets calls join them, and brings their results to the shelf.
  *
@@ -43,8 +41,6 @@ export class Runs {
   readonly #remembered: Remembered;
   readonly #shelf: Shelf;
   readonly #watch = new Stopwatch();
-  /** How far the results so far speak for it that they can be shared; none does any more after one that could not. */
-  #shareable = 0;
   /** Whether the last result was a promise; at first, whether the function is an `async` one. */
   isAsync: boolean;
 
@@ -74,8 +70,6 @@ export class Runs {
     if (flight.running) this.countJoined(counts, flight);
     else flight.early++;
     flight.joined = true;
-    // One promise for all, once the function is known for results that can be shared: ten thousand callers make none of their own.
-    if (this.#shareable >= enoughShareable && this.#shelf.copy === undefined) return promise;
     return this.#share(promise, flight, work, self, args, counts);
   }
 
@@ -87,8 +81,9 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
   ): Promise<unknown> {
+    // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
     return promise.then((value) => {
-      if (isOneShot(value)) {
+      if (flight.isOneShot) {
         counts.coalesced--;
         return this.runDirectly(flight, work, self, args, counts);
       }
@@ -202,16 +197,12 @@ export class Runs {
     let lifetime: Lifetime;
     const { ttl, cacheIf } = work.policy;
     if (isOneShot(value)) {
-      this.#shareable = Number.NEGATIVE_INFINITY;
+      flight.isOneShot = true;
       this.#reportOneShot(flight);
     }
     // The plain case first: no callbacks, no array of arguments.
     else if (cacheIf === undefined && typeof ttl !== 'function') lifetime = ttl === 0 ? undefined : (ttl ?? Infinity);
     else if (!flight.voided) lifetime = this.#lifetimeOf(flight, work, self, args, value);
-    // A primitive says little: `null` for what is missing, a stream for what is there.
-    if (this.#shareable < enoughShareable) {
-      this.#shareable += typeof value === 'object' && value !== null ? enoughShareable : 1;
-    }
     this.flights.close(flight);
     if (!flight.voided) {
       this.flights.supersede(flight);

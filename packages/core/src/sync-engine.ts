@@ -10,6 +10,7 @@ import {
 import type { Engine } from './engine.ts';
 import { type BoundKey, safePrefix } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
+import type { Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
 import { entryOf, recordOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
@@ -26,8 +27,11 @@ interface Place extends BoundKey {
   readonly counts: Counts;
 }
 
-/** Hears of each failure, whether or not a caller is told. */
-type Report = (error: RepriseError, key: string | undefined) => void;
+/** On whose behalf the store is asked. */
+type Asker = Pick<Sender, 'report' | 'prefixes'>;
+
+/** As many failed deletions are owed key by key; beyond, the clearing of all that their functions have. */
+const mostOwed = 10_000;
 
 /**
  * A synchronous store of text keys as the engine uses it. What it throws costs no call: a read that fails is a miss, a deletion that
@@ -48,14 +52,14 @@ export class SyncShelf {
     return this.#store.name ?? 'store';
   }
 
-  read(key: string, full: string | undefined, report: Report): MemoryRecord | undefined {
-    if (!this.#isTrusted(key, report)) return undefined;
+  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
+    if (!this.#isTrusted(key, asker)) return undefined;
     try {
       const entry = this.#store.get(key);
       if (entry === undefined || entry === null) return undefined;
       return full !== undefined && entry.key !== full ? undefined : recordOf(entry);
     } catch (error) {
-      report(failureOf('get', key, error), key);
+      asker.report(failureOf('get', key, error), key);
       return undefined;
     }
   }
@@ -66,33 +70,33 @@ export class SyncShelf {
   }
 
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
-  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, report: Report): boolean {
+  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
     try {
       const kept = this.#store.set(key, entryOf(record, full)) !== false;
       this.#owed.delete(key);
       return kept;
     } catch (error) {
-      if (fencing) this.#owed.add(key);
+      if (fencing) this.#owe(key, asker);
       const failure = failureOf('set', key, error);
-      report(failure, key);
+      asker.report(failure, key);
       throw failure;
     }
   }
 
-  drop(key: string, report: Report): boolean {
+  drop(key: string, asker: Asker): boolean {
     try {
       const existed = this.#store.delete(key) !== false;
       this.#owed.delete(key);
       return existed;
     } catch (error) {
-      this.#owed.add(key);
+      this.#owe(key, asker);
       const failure = failureOf('delete', key, error);
-      report(failure, key);
+      asker.report(failure, key);
       throw failure;
     }
   }
 
-  clear(prefix: string, report: Report): void {
+  clear(prefix: string, asker: Asker): void {
     const whole = safePrefix(this.#namespace + prefix);
     try {
       this.#store.clear(whole);
@@ -101,13 +105,21 @@ export class SyncShelf {
     } catch (error) {
       this.#owedPrefixes.add(whole);
       const failure = failureOf('clear', whole, error);
-      report(failure, undefined);
+      asker.report(failure, undefined);
       throw failure;
     }
   }
 
+  #owe(key: string, asker: Asker): void {
+    this.#owed.add(key);
+    if (this.#owed.size <= mostOwed) return;
+    const prefixes = asker.prefixes();
+    for (const prefix of prefixes) this.#owedPrefixes.add(safePrefix(prefix));
+    for (const other of this.#owed) if (prefixes.some((prefix) => other.startsWith(prefix))) this.#owed.delete(other);
+  }
+
   /** Whether all deletions of the key have reached the store; tries those that have not. */
-  #isTrusted(key: string, report: Report): boolean {
+  #isTrusted(key: string, asker: Asker): boolean {
     if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
     try {
       if (this.#owed.has(key)) {
@@ -121,7 +133,7 @@ export class SyncShelf {
       }
       return true;
     } catch (error) {
-      report(failureOf('delete', key, error), key);
+      asker.report(failureOf('delete', key, error), key);
       return false;
     }
   }
@@ -135,8 +147,7 @@ export class SyncEngine implements Engine, Shelf {
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
   readonly #keys: TextKeys;
-  readonly #report: Report = (error, key) =>
-    this.#remembered.report(error, () => (key === undefined ? undefined : this.#keys.unbound(key)));
+  readonly #asker: Asker;
   readonly #counts = new PartCounts();
   readonly #places = new Map<string, Place>();
   readonly #known = new KnownKeys();
@@ -145,11 +156,13 @@ export class SyncEngine implements Engine, Shelf {
     remembered: Remembered,
     shelf: SyncShelf,
     keys: TextKeys,
+    asker: Asker,
     copy: ((value: unknown) => unknown) | undefined,
   ) {
     this.#remembered = remembered;
     this.#shelf = shelf;
     this.#keys = keys;
+    this.#asker = asker;
     if (copy !== undefined) this.copy = copy;
     this.runs = new Runs(remembered, this);
     const engine = this;
@@ -176,7 +189,7 @@ export class SyncEngine implements Engine, Shelf {
 
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
-    const record = this.#shelf.read(place.key, place.full, this.#report);
+    const record = this.#shelf.read(place.key, place.full, this.#asker);
     if (record !== undefined && this.#isFresh(record)) {
       const { counts } = place;
       counts.hits++;
@@ -254,7 +267,7 @@ export class SyncEngine implements Engine, Shelf {
 
   #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, rest: RecordDetails): void {
     if (lifetime === undefined) {
-      this.#shelf.drop(place.key, this.#report);
+      this.#shelf.drop(place.key, this.#asker);
       return;
     }
     const remembered = this.#remembered;
@@ -266,13 +279,13 @@ export class SyncEngine implements Engine, Shelf {
           new MemoryRecord(value, now, now + lifetime, rest),
           place.full,
           fencing,
-          this.#report,
+          this.#asker,
         )
       )
         return;
     } catch (error) {
       // What the codec refuses is not stored, and takes the place of what was.
-      if (error instanceof CodecError) this.#shelf.drop(place.key, this.#report);
+      if (error instanceof CodecError) this.#shelf.drop(place.key, this.#asker);
       throw error;
     }
     this.#known.add(place.text);
@@ -285,8 +298,9 @@ export class SyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return this.#remembered.home.missInvalidation();
     if (scope.everyone && this.#keys.isDivided) {
       // The owners are not known here: all of the function's entries go, which is never too little.
+      const existed = this.size(scope) > 0;
       this.clear(scope);
-      return true;
+      return existed;
     }
     return this.invalidatePlace(this.#place(scope.self, args));
   }
@@ -296,7 +310,7 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
-    const existed = this.#shelf.drop(place.key, this.#report);
+    const existed = this.#shelf.drop(place.key, this.#asker);
     this.#known.delete(place.text);
     return existed;
   }
@@ -305,7 +319,7 @@ export class SyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefixes = this.#keys.prefixesOf(scope);
     for (const prefix of prefixes) this.clearPrefix(prefix);
-    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#report);
+    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#asker);
   }
 
   clearPrefix(prefix: string): void {
@@ -345,7 +359,7 @@ export class SyncEngine implements Engine, Shelf {
   setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
     this.runs.flights.void(place.key);
     const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
-    this.#write(place, value, lifetime, true, this.runs.isAsync ? { promised: true } : {});
+    this.#write(place, value, lifetime, true, this.#remembered.givesPromises(this.runs) ? { promised: true } : {});
   }
 
   inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
@@ -386,7 +400,7 @@ export class SyncEngine implements Engine, Shelf {
 
   #look(place: Place): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
-    const record = this.#shelf.read(place.key, place.full, this.#report);
+    const record = this.#shelf.read(place.key, place.full, this.#asker);
     return record !== undefined && this.#isFresh(record) ? record : undefined;
   }
 

@@ -13,7 +13,7 @@ export interface Entry<Value = unknown> {
   readonly expiresAt: number;
   /** The end of the longest window in which it may still be answered stale; equal to `expiresAt` where none was declared. */
   readonly staleUntil: number;
-  /** The whole key as text, where the store's key is a shortened one (see `E_KEY` rules), to be verified on read. */
+  /** The whole key as text, where the key that the store was given is a shortened one: compared on read. */
   readonly key?: string;
   /** Labels that invalidate it. */
   readonly tags?: readonly string[];

@@ -35,8 +35,9 @@ const flags = {
   name: 256,
   functionVersion: 512,
   id: 1024,
+  promised: 2048,
 } as const;
-const knownFlags = 2047;
+const knownFlags = 4095;
 
 /** What an envelope may say beside the entry. Each is covered by the checksum; none is needed to read it. */
 export interface EnvelopeDetails {
@@ -110,6 +111,7 @@ export function encodeEnvelope(key: string, entry: Entry, codec: Codec, details:
     present |= flags.id;
     writer.text(details.id);
   }
+  if (entry.promised) present |= flags.promised;
   const bytes = Buffer.allocUnsafeSlow(fieldsAt + writer.length + body.length);
   bytes.writeUInt32LE(magic, 0);
   bytes[4] = version;
@@ -164,6 +166,7 @@ export function decodeEnvelope(bytes: Uint8Array, key: string, codec: Codec): En
   if (present & flags.name) reader.text();
   if (present & flags.functionVersion) reader.text();
   if (present & flags.id) reader.text();
+  if (present & flags.promised) entry.promised = true;
   let body: unknown;
   try {
     body = codec.decode(reader.rest());

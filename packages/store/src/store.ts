@@ -105,7 +105,7 @@ export interface Bounds {
 }
 
 /**
- * The in-process form of a memory store, for caches (§5 of the design: no text is built for primitive arguments).
+ * The in-process form of a memory store, for caches: no text is built for a key.
  *
  * A key is a primitive or an object; records are told apart by `Map` equality. Records are the store's own: read them,
  * never change them but through these operations.
@@ -152,7 +152,7 @@ export interface RecordDetails {
   failed?: boolean;
   /** See {@link Entry.promised}. */
   promised?: boolean;
-  /** The settled promise that answers hits of an asynchronous function, made on the first of them. */
+  /** The settled promise that answers the hits of an asynchronous function. */
   promise?: Promise<unknown>;
   staleUntil?: number;
   tags?: readonly string[];

@@ -33,6 +33,7 @@ describe('an envelope', () => {
       { ...times, value: undefined },
       { ...times, value: null, generation: 'g-1', tags: [] },
       { ...times, value: 0, expiresAt: Infinity, staleUntil: Infinity },
+      { ...times, value: 'of a promise', promised: true },
       { ...times, error: undefined },
       { ...times, error: { status: 404 } },
     ];

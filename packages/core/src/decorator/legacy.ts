@@ -11,6 +11,8 @@ type LegacyCall = [target: object, name: string | symbol | undefined, third?: un
  */
 export function isLegacyCall(call: unknown[]): call is LegacyCall {
   const [target, name, third] = call;
+  // TypeScript gives the number itself for a member named by one.
+  if (typeof name === 'number') return typeof third === 'object' || typeof target === 'object';
   if (typeof name !== 'string' && typeof name !== 'symbol') return call.length > 2 && typeof third === 'number';
   if (typeof target === 'function') return call.length > 2 || isClass(target);
   return typeof target === 'object' && target !== null;

@@ -42,7 +42,9 @@ export type CachedFunction<F extends AnyFunction, S extends Store = SyncStore> =
 export type MemoizedFunction<F extends AnyFunction> = F & MemoizeHandle<F>;
 
 /** The names of what `cacheOf` can find on an owner: its members; for a class its static ones and its instances'. */
-export type MemberName<Owner> = keyof Owner | (Owner extends { readonly prototype: infer P } ? keyof P : never);
+export type MemberName<Owner> = 0 extends 1 & Owner
+  ? any
+  : keyof Owner | (Owner extends { readonly prototype: infer P } ? keyof P : never);
 
 type FunctionOf<Member> = Member extends AnyFunction ? Member : () => Member;
 
