@@ -11,14 +11,18 @@ import type { AnyFunction } from './types.ts';
  * way, `memory.ask`: a sample, another number of arguments than declared (`f(1)` and `f(1, undefined)` are two calls), and
  * `undefined`, which may mean that there is nothing, that it cannot be told this way, or that it is the result.
  *
+ * Each is a method of a passing object: like the methods it stands for, it is no constructor.
+ *
  * They are alike but not one: a branch more is the difference between 1.1 and 1.3 times a `Map.get`.
  */
 
 /** What takes a function's place. `arity` is how many parameters the function declares, which is how it will mostly be called. */
 export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean): AnyFunction {
   const { common, owners } = memory;
-  const ask: AnyFunction = function (this: unknown, ...args: unknown[]): unknown {
-    return memory.ask(this, args);
+  const { ask }: { readonly ask: AnyFunction } = {
+    ask(this: unknown, ...args: unknown[]): unknown {
+      return memory.ask(this, args);
+    },
   };
   if (memory.isTold) return ask;
   if (owners !== undefined) {
@@ -34,11 +38,13 @@ export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean)
 
 function makeNullaryCall({ common }: MemoizeMemory, ask: AnyFunction): AnyFunction {
   const { tally } = common;
-  return function (this: unknown): unknown {
-    const leaf = common.none;
-    if (leaf !== undefined && arguments.length === 0 && --tally.left !== 0) return leaf;
-    return Reflect.apply(ask, this, arguments);
-  };
+  return {
+    call(this: unknown): unknown {
+      const leaf = common.none;
+      if (leaf !== undefined && arguments.length === 0 && --tally.left !== 0) return leaf;
+      return Reflect.apply(ask, this, arguments);
+    },
+  }.call;
 }
 
 /** A string or number that nothing is kept for goes straight to a run. */
@@ -46,81 +52,93 @@ function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): Any
   const { tally } = common;
   const one = common.entries.root(1);
   const { children } = one;
-  return function (this: unknown, a?: unknown): unknown {
-    let leaf = children.get(a);
-    if (leaf === undefined) {
-      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
-      else if (arguments.length === 1 && isPlain(a) && !common.holdsUndefined) return engine.load(common, this, a);
-    }
-    if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
-    return Reflect.apply(ask, this, arguments);
-  };
+  return {
+    call(this: unknown, a?: unknown): unknown {
+      let leaf = children.get(a);
+      if (leaf === undefined) {
+        if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
+        else if (arguments.length === 1 && isPlain(a) && !common.holdsUndefined) return engine.load(common, this, a);
+      }
+      if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
+      return Reflect.apply(ask, this, arguments);
+    },
+  }.call;
 }
 
 function makeBinaryCall(memory: MemoizeMemory, ask: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const two = memory.common.entries.root(2);
-  return function (this: unknown, a?: unknown, b?: unknown): unknown {
-    const leaf = find2(two, a, b);
-    if (arguments.length !== 2) return Reflect.apply(ask, this, arguments);
-    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
-  };
+  return {
+    call(this: unknown, a?: unknown, b?: unknown): unknown {
+      const leaf = find2(two, a, b);
+      if (arguments.length !== 2) return Reflect.apply(ask, this, arguments);
+      return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
+    },
+  }.call;
 }
 
 function makeTernaryCall(memory: MemoizeMemory, ask: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const three = memory.common.entries.root(3);
-  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
-    const leaf = find3(three, a, b, c);
-    if (arguments.length !== 3) return Reflect.apply(ask, this, arguments);
-    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
-  };
+  return {
+    call(this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
+      const leaf = find3(three, a, b, c);
+      if (arguments.length !== 3) return Reflect.apply(ask, this, arguments);
+      return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
+    },
+  }.call;
 }
 
 function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): AnyFunction {
   const { tally } = common;
   const one = common.entries.root(1);
   const { children } = one;
-  return function (this: unknown, a?: unknown): unknown {
-    let leaf = children.get(a) as Timed | undefined;
-    if (leaf === undefined) {
-      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
-      else if (arguments.length === 1 && isPlain(a)) return engine.load(common, this, a);
-    }
-    if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0)
-      return leaf.value;
-    return Reflect.apply(ask, this, arguments);
-  };
+  return {
+    call(this: unknown, a?: unknown): unknown {
+      let leaf = children.get(a) as Timed | undefined;
+      if (leaf === undefined) {
+        if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
+        else if (arguments.length === 1 && isPlain(a)) return engine.load(common, this, a);
+      }
+      if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0)
+        return leaf.value;
+      return Reflect.apply(ask, this, arguments);
+    },
+  }.call;
 }
 
 /** A method whose entries belong to the object that it is called on. */
 function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunction): AnyFunction {
-  return function (this: unknown, a?: unknown): unknown {
-    const shelf = shelves.get(this as object);
-    if (shelf?.one !== undefined) {
-      const leaf = stepInto(shelf.one, a);
-      if (leaf !== undefined && arguments.length === 1 && --shelf.tally.left !== 0) return leaf;
-    }
-    return Reflect.apply(ask, this, arguments);
-  };
+  return {
+    call(this: unknown, a?: unknown): unknown {
+      const shelf = shelves.get(this as object);
+      if (shelf?.one !== undefined) {
+        const leaf = stepInto(shelf.one, a);
+        if (leaf !== undefined && arguments.length === 1 && --shelf.tally.left !== 0) return leaf;
+      }
+      return Reflect.apply(ask, this, arguments);
+    },
+  }.call;
 }
 
 /** Any number of arguments. */
 function makeAnyCall(shelfOf: (self: unknown) => Shelf | undefined, isTimed: boolean, ask: AnyFunction): AnyFunction {
-  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
-    const shelf = shelfOf(this);
-    if (shelf === undefined) return Reflect.apply(ask, this, arguments);
-    let leaf: unknown;
-    if (arguments.length === 0) leaf = shelf.none;
-    else if (arguments.length === 1) leaf = shelf.one && stepInto(shelf.one, a);
-    else if (arguments.length === 2) leaf = shelf.two && find2(shelf.two, a, b);
-    else if (arguments.length === 3) leaf = shelf.three && find3(shelf.three, a, b, c);
-    if (leaf === undefined) return Reflect.apply(ask, this, arguments);
-    if (isTimed) {
-      if (isAhead((leaf as Timed).expiresAt) && --shelf.tally.left !== 0) return (leaf as Timed).value;
-    } else if (--shelf.tally.left !== 0) return leaf;
-    return Reflect.apply(ask, this, arguments);
-  };
+  return {
+    call(this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
+      const shelf = shelfOf(this);
+      if (shelf === undefined) return Reflect.apply(ask, this, arguments);
+      let leaf: unknown;
+      if (arguments.length === 0) leaf = shelf.none;
+      else if (arguments.length === 1) leaf = shelf.one && stepInto(shelf.one, a);
+      else if (arguments.length === 2) leaf = shelf.two && find2(shelf.two, a, b);
+      else if (arguments.length === 3) leaf = shelf.three && find3(shelf.three, a, b, c);
+      if (leaf === undefined) return Reflect.apply(ask, this, arguments);
+      if (isTimed) {
+        if (isAhead((leaf as Timed).expiresAt) && --shelf.tally.left !== 0) return (leaf as Timed).value;
+      } else if (--shelf.tally.left !== 0) return leaf;
+      return Reflect.apply(ask, this, arguments);
+    },
+  }.call;
 }
 
 function isPlain(value: unknown): boolean {

@@ -149,7 +149,7 @@ export class MemoizeMemory {
       const told = key === undefined ? args : [askPart('key', key, self, args, this.#member.label())];
       if (per === 'class' || (per === 'instance' && canOwn(self))) return capturePath(told);
       return capturePath([
-        per === 'instance' ? self : askPart('per', per, self, [self], this.#member.label()),
+        per === 'instance' ? self : askPart('per', per, undefined, [self], this.#member.label()),
         ...told,
       ]);
     } catch (error) {
@@ -168,7 +168,11 @@ export class MemoizeMemory {
     const { per } = this.#read;
     const label = this.#member.label();
     if (typeof per === 'function') {
-      return textOfArgument(askPart('per', per, self, [self], label), { identity: true, label }, 'what per returned');
+      return textOfArgument(
+        askPart('per', per, undefined, [self], label),
+        { identity: true, label },
+        'what per returned',
+      );
     }
     return canOwn(self) ? identityOf(self) : textOfArguments([self], { identity: true, label });
   }

@@ -34,11 +34,13 @@ function memoizeFunction(fn: AnyFunction, member: Member, options: unknown): Any
 function makePassingCall(memory: MemoizeMemory): AnyFunction {
   const { fn } = memory.engine;
   const { tally } = memory.common;
-  return function (this: unknown, ...args: unknown[]): unknown {
-    tally.bypass++;
-    tally.loads++;
-    return Reflect.apply(fn, this, args);
-  };
+  return {
+    call(this: unknown, ...args: unknown[]): unknown {
+      tally.bypass++;
+      tally.loads++;
+      return Reflect.apply(fn, this, args);
+    },
+  }.call;
 }
 
 /**

@@ -97,7 +97,7 @@ const garbage: readonly unknown[] = [
  * Puts trouble between a cache and its store: to prove that calls survive it.
  *
  * The store underneath keeps working, and can be asked directly what it holds. The `direct` form is not passed on, so that
- * every operation goes through the plan; a clock and listeners are.
+ * every operation goes through the plan; a clock, listeners and `copy` are.
  *
  * @throws OptionError for a plan that names no operation, or lets a synchronous store hang
  *
@@ -139,6 +139,7 @@ class Chaos implements ChaosControl {
   readonly prune?: () => unknown;
   readonly resize?: (bounds: object) => unknown;
   readonly listen?: (listener: StoreListener) => () => void;
+  readonly copy?: (value: unknown) => unknown;
 
   constructor(store: Store, plan: ChaosPlan) {
     this.#store = store;
@@ -152,6 +153,7 @@ class Chaos implements ChaosControl {
     if (store.prune) this.prune = () => this.#call('prune', [], () => store.prune?.());
     if (store.resize) this.resize = (bounds) => this.#call('resize', [bounds], () => store.resize?.(bounds));
     if (store.listen) this.listen = (listener) => store.listen?.(listener) ?? (() => {});
+    if (store.copy) this.copy = (value) => store.copy?.(value);
   }
 
   get(key: string): unknown {

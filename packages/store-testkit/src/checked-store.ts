@@ -128,6 +128,7 @@ export function checkedStore<Underneath extends Store>(
   }
 
   if (store.listen) checked['listen'] = store.listen.bind(store);
+  if (store.copy) checked['copy'] = store.copy.bind(store);
   if (store.size) checked['size'] = store.size.bind(store);
   if (store.prune) checked['prune'] = () => after(store.prune?.(), checkSize);
   if (store.resize) {

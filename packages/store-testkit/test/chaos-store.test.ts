@@ -178,7 +178,8 @@ describe('chaosStore', () => {
 
   it('shows only what the store underneath has', () => {
     const store = chaosStore(bareStore());
-    expect([store.entries, store.size, store.prune, store.resize, store.listen, 'direct' in store]).toEqual([
+    expect([store.entries, store.size, store.prune, store.resize, store.listen, store.copy, 'direct' in store]).toEqual([
+      undefined,
       undefined,
       undefined,
       undefined,
@@ -188,6 +189,11 @@ describe('chaosStore', () => {
     ]);
     expect([store.sync, store.persistent]).toEqual([true, false]);
     expect(chaosStore(asyncStore()).persistent).toBe(true);
+  });
+
+  it('copies as the store underneath does', () => {
+    const copy = (value: unknown) => ({ copyOf: value });
+    expect(chaosStore({ ...bareStore(), copy }).copy?.(1)).toEqual({ copyOf: 1 });
   });
 
   it('refuses a plan that cannot be meant', () => {

@@ -188,6 +188,12 @@ describe('checkedStore', () => {
     await expect(store.get('k')).rejects.toThrow(/'k' holds/);
   });
 
+  it('copies as the store underneath does', () => {
+    const copy = (value: unknown) => ({ copyOf: value });
+    expect(checkedStore<SyncStore>({ ...bareStore(), copy }).copy?.(1)).toEqual({ copyOf: 1 });
+    expect(checkedStore<SyncStore>(bareStore()).copy).toBeUndefined();
+  });
+
   it('reports breaches as AssertionError', async () => {
     const store = checkedStore<AsyncStore>(chaosStore(new ReferenceStore({}, place()), { get: 'garbage' }));
     await expect(store.get('k')).rejects.toMatchObject({ name: 'AssertionError', code: 'ERR_ASSERTION' });
