@@ -335,6 +335,12 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   invalidate(scope: Scope, args: readonly unknown[]): boolean {
     if (this.#remembered.home.off) return this.#remembered.home.missInvalidation();
     let existed = false;
+    if (scope.everyone && this.#telling.per !== 'class' && this.#telling.key !== undefined) {
+      // What `key` answers may depend on the owner: all of the function's entries go, which is never too little.
+      existed = this.size(scope) > 0;
+      this.clear(scope);
+      return existed;
+    }
     for (const key of this.#keysIn(scope, args)) {
       if (key === undefined) continue;
       const record = this.#store.peek(key);

@@ -160,7 +160,9 @@ export class StoreHome implements Home {
     if (store.sync && store.direct !== undefined) {
       return new DirectEngine(remembered, store.direct, telling, this.#solo, store.name ?? 'memory');
     }
-    const keys = new TextKeys(remembered, telling, this.#namespace, store.persistent === false);
+    // Under a name that is this process's own, so may identities be.
+    const isOwn = store.persistent === undefined && remembered.givenName === undefined;
+    const keys = new TextKeys(remembered, telling, this.#namespace, store.persistent === false || isOwn);
     const { length } = this.#prefix;
     const report = (error: RepriseError, key: string | undefined): void =>
       remembered.report(error, () => key?.slice(length));
@@ -204,11 +206,8 @@ export class StoreHome implements Home {
 
   #defaultNameOf(member: Member): string {
     const label = member.label();
-    // A store that does not say whether it outlives the process may hold what another one's nameless function left.
-    const isNameless = member.kind === 'function' && member.name === '';
-    return isNameless && this.store.persistent === undefined && !isDirect(this.store)
-      ? `${label}~${processMark}`
-      : label;
+    // A store that does not say whether it outlives the process may hold what other processes left under the same name.
+    return this.store.persistent === undefined && !isDirect(this.store) ? `${label}~${processMark}` : label;
   }
 
   /**
@@ -298,6 +297,7 @@ export class StoreHome implements Home {
 
   /** Every living entry as (key without namespace, entry). */
   async *entries(): AsyncGenerator<readonly [key: string, entry: unknown]> {
+    if (this.off) return;
     const { store } = this;
     if (store.sync && store.direct !== undefined) {
       for (const engine of this.#functions.values()) yield* (engine as DirectEngine).entries();

@@ -1,7 +1,7 @@
 import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import { safePrefix } from './key/key-text.ts';
-import { entryOf, recordOf } from './record.ts';
+import { entryOf, isOfKey, recordOf } from './record.ts';
 
 /** On whose behalf an operation is sent. */
 export interface Sender {
@@ -89,7 +89,7 @@ export class Lanes {
       const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, true);
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
-      if (full !== undefined && entry.key !== full) return undefined;
+      if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
       return recordOf(entry);
     } catch (error) {
       sender.report(storeError('get', key, error), key);

@@ -2,7 +2,7 @@ import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails, StoreError }
 
 /** A store's entry in the form that the engine judges. @throws StoreError when it is no entry at all */
 export function recordOf(entry: unknown): MemoryRecord {
-  if (typeof entry !== 'object' || entry === null || !isMoment((entry as Entry).expiresAt)) {
+  if (typeof entry !== 'object' || entry === null || !hasMoments(entry as Entry)) {
     throw new StoreError('the store answered with something that is no entry');
   }
   if (!('value' in entry) && !('error' in entry)) {
@@ -12,20 +12,27 @@ export function recordOf(entry: unknown): MemoryRecord {
   const failed = 'error' in entry;
   const rest: RecordDetails = {};
   if (failed) rest.failed = true;
-  if (isMoment(staleUntil) && staleUntil > expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
+  if (staleUntil > expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
   if (tags !== undefined) rest.tags = tags;
   if (idle !== undefined) rest.idle = idle;
   if (loadTime !== undefined) rest.loadTime = loadTime;
   if (generation !== undefined) rest.generation = generation;
   if (size !== undefined) rest.size = size;
   if (promised) rest.promised = true;
-  const created = isMoment(createdAt) ? createdAt : expiresAt;
   return new MemoryRecord(
     failed ? (entry as Entry).error : (entry as Entry).value,
-    created - memoryEpoch,
+    createdAt - memoryEpoch,
     expiresAt - memoryEpoch,
     rest,
   );
+}
+
+/**
+ * Whether an entry is that of a whole key. A key of bounded length is only a place to look, and then the entry says which call it
+ * belongs to; one that names another call is not this one's in any case.
+ */
+export function isOfKey(entry: Entry, key: string, isShortened: boolean): boolean {
+  return entry.key === undefined ? !isShortened : entry.key === key;
 }
 
 /** What a store of entries is given to keep. `key` is the whole key, where the store's is a shortened one. */
@@ -45,6 +52,10 @@ export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
     ...(rest?.size !== undefined && { size: rest.size }),
     ...(rest?.promised && { promised: true }),
   };
+}
+
+function hasMoments({ createdAt, expiresAt, staleUntil }: Entry): boolean {
+  return isMoment(createdAt) && isMoment(expiresAt) && isMoment(staleUntil);
 }
 
 function isMoment(value: unknown): value is number {

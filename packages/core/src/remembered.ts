@@ -3,6 +3,7 @@ import { OptionError, parseDuration, RepriseError } from '@reprise/store/contrac
 import { locate } from './decorator/verb.ts';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
+import { isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
 import { shownKey } from './shown-key.ts';
 import { Counts } from './stats.ts';
@@ -129,7 +130,11 @@ export class Remembered {
     key?: () => string,
   ): Answer | undefined {
     try {
-      return Reflect.apply(callback, self, args) as Answer;
+      const answer: unknown = Reflect.apply(callback, self, args);
+      if (!isThenable(answer)) return answer as Answer;
+      // Nobody waits for it; its failure must not end the process.
+      answer.then(undefined, () => {});
+      throw new TypeError('it answered a promise, and must be synchronous');
     } catch (error) {
       this.report(
         new RepriseError('E_CALLBACK', `${this.label()}: ${option} threw ${textOf(error)}; the value is not stored`, {
@@ -150,7 +155,9 @@ export class Remembered {
     const answer = this.ask(
       'ttl',
       (...given: unknown[]) => {
-        const length = parseDuration(Reflect.apply(ttl, self, given), `${this.label()}: the answer of ttl`);
+        const said: unknown = Reflect.apply(ttl, self, given);
+        if (isThenable(said)) return said;
+        const length = parseDuration(said, `${this.label()}: the answer of ttl`);
         failed = false;
         return length;
       },
@@ -170,7 +177,7 @@ export class Remembered {
       'bypass',
       (...given: unknown[]) => {
         const said = Reflect.apply(bypass, self, given) as unknown;
-        failed = false;
+        failed = isThenable(said);
         return said;
       },
       self,

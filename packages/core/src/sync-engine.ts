@@ -11,8 +11,9 @@ import type { Engine } from './engine.ts';
 import { type BoundKey, safePrefix } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { Sender } from './lanes.ts';
+import { isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
-import { entryOf, recordOf } from './record.ts';
+import { entryOf, isOfKey, recordOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
@@ -55,9 +56,9 @@ export class SyncShelf {
   read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
     if (!this.#isTrusted(key, asker)) return undefined;
     try {
-      const entry = this.#store.get(key);
+      const entry = atOnce(this.#store.get(key));
       if (entry === undefined || entry === null) return undefined;
-      return full !== undefined && entry.key !== full ? undefined : recordOf(entry);
+      return isOfKey(entry, full ?? key, full !== undefined) ? recordOf(entry) : undefined;
     } catch (error) {
       asker.report(failureOf('get', key, error), key);
       return undefined;
@@ -72,7 +73,7 @@ export class SyncShelf {
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
   write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
     try {
-      const kept = this.#store.set(key, entryOf(record, full)) !== false;
+      const kept = atOnce(this.#store.set(key, entryOf(record, full))) !== false;
       this.#owed.delete(key);
       return kept;
     } catch (error) {
@@ -85,7 +86,7 @@ export class SyncShelf {
 
   drop(key: string, asker: Asker): boolean {
     try {
-      const existed = this.#store.delete(key) !== false;
+      const existed = atOnce(this.#store.delete(key)) !== false;
       this.#owed.delete(key);
       return existed;
     } catch (error) {
@@ -99,7 +100,7 @@ export class SyncShelf {
   clear(prefix: string, asker: Asker): void {
     const whole = safePrefix(this.#namespace + prefix);
     try {
-      this.#store.clear(whole);
+      atOnce(this.#store.clear(whole));
       this.#owedPrefixes.delete(whole);
       for (const key of this.#owed) if (key.startsWith(whole)) this.#owed.delete(key);
     } catch (error) {
@@ -123,12 +124,12 @@ export class SyncShelf {
     if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
     try {
       if (this.#owed.has(key)) {
-        this.#store.delete(key);
+        atOnce(this.#store.delete(key));
         this.#owed.delete(key);
       }
       for (const prefix of this.#owedPrefixes) {
         if (!key.startsWith(prefix)) continue;
-        this.#store.clear(prefix);
+        atOnce(this.#store.clear(prefix));
         this.#owedPrefixes.delete(prefix);
       }
       return true;
@@ -137,6 +138,13 @@ export class SyncShelf {
       return false;
     }
   }
+}
+
+/** A store that says it is synchronous and answers with a promise has not done what it was asked. */
+function atOnce<Answer>(answer: Answer): Answer {
+  if (!isThenable(answer)) return answer;
+  answer.then(undefined, () => {});
+  throw new TypeError('it answered a promise although it says sync: true');
 }
 
 /** A function's entries in a synchronous store that knows text keys only. A synchronous function stays synchronous. */

@@ -178,15 +178,9 @@ describe('chaosStore', () => {
 
   it('shows only what the store underneath has', () => {
     const store = chaosStore(bareStore());
-    expect([store.entries, store.size, store.prune, store.resize, store.listen, store.copy, 'direct' in store]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      false,
-    ]);
+    expect([store.entries, store.size, store.prune, store.resize, store.listen, store.copy, 'direct' in store]).toEqual(
+      [undefined, undefined, undefined, undefined, undefined, undefined, false],
+    );
     expect([store.sync, store.persistent]).toEqual([true, false]);
     expect(chaosStore(asyncStore()).persistent).toBe(true);
   });

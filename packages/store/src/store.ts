@@ -38,7 +38,10 @@ export interface StoreListener {
 export interface StoreBase {
   /** One word for messages and `inspect().tier`: `memory`, `disk`, `redis`. */
   readonly name?: string;
-  /** Whether its entries outlive the process. Default: `false` for synchronous stores, `true` for asynchronous ones. */
+  /**
+   * Whether its entries outlive the process. A store that does not say is taken for either: only functions and caches with explicit
+   * names share entries through it with other processes, everything else in it is this process's own.
+   */
   readonly persistent?: boolean;
   readonly capabilities?: StoreCapabilities;
   /**
@@ -46,7 +49,12 @@ export interface StoreBase {
    * from then on. The first one wins.
    */
   useClock?(clock: Clock): void;
-  /** A copy that shares nothing with `value`, as a round trip through the store's codec would make it. @throws what the codec throws */
+  /**
+   * A copy that shares nothing with `value`, as a round trip through the store's codec would make it. A store that keeps bytes should
+   * have it: without it the callers of one run share its result, and so do those who read a value that is still on its way.
+   *
+   * @throws what the codec throws
+   */
   copy?(value: unknown): unknown;
   /** Registers who shall hear of removals and failures; returns how to leave. */
   listen?(listener: StoreListener): () => void;

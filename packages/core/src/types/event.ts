@@ -43,7 +43,7 @@ export interface Stats {
   readonly coalesced: number;
   /** Calls that neither read nor wrote. */
   readonly bypass: number;
-  /** Runs of the function. */
+  /** Runs of the function; those of bypassed calls do not count. */
   readonly loads: number;
   /** Runs that failed. */
   readonly errors: number;
