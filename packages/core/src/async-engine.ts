@@ -28,6 +28,8 @@ interface Place extends BoundKey {
   readonly text: string;
   /** Where calls with it are counted: its owner's. */
   readonly counts: Counts;
+  /** Whether its next result takes the place of an entry that answers meanwhile, and must not be outlived by it. */
+  isRefreshed?: boolean;
   /** On whose behalf the store is asked. */
   readonly sender: Sender;
 }
@@ -206,7 +208,7 @@ export class AsyncEngine implements Engine, Shelf {
   keep(key: unknown, value: unknown, lifetime: Lifetime, _promise: unknown, loadTime: number | undefined): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
-    this.#write(place, value, lifetime, false, loadTime).catch(() => {});
+    this.#write(place, value, lifetime, place.isRefreshed === true, loadTime).catch(() => {});
   }
 
   release(key: unknown): void {
@@ -266,10 +268,10 @@ export class AsyncEngine implements Engine, Shelf {
       await this.clear(scope);
       return existed;
     }
-    return this.invalidatePlace(this.#place(scope.self, args));
+    return this.#invalidatePlace(this.#place(scope.self, args));
   }
 
-  async invalidatePlace(place: Place): Promise<boolean> {
+  async #invalidatePlace(place: Place): Promise<boolean> {
     this.runs.flights.void(place.key);
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
@@ -300,6 +302,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (remembered.home.off) return this.#pass(remembered, scope.self, args);
     const place = this.#place(scope.self, args);
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
+    place.isRefreshed = true;
     this.#places.set(place.key, place);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     // Calls that come now wait for this run, unless the old entry answers: see `ask`.
@@ -326,10 +329,16 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<void> {
     const remembered = this.#remembered;
     if (remembered.home.off) return void remembered.home.missInvalidation();
-    await this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
+    await this.#setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
   }
 
-  async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
+  async #setPlace(
+    place: Place,
+    policy: Policy,
+    value: unknown,
+    self: unknown,
+    args: readonly unknown[],
+  ): Promise<void> {
     this.runs.flights.void(place.key);
     const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
     await this.#write(place, value, lifetime, true);
@@ -365,10 +374,6 @@ export class AsyncEngine implements Engine, Shelf {
 
   #isWhole(scope: Scope): boolean {
     return scope.everyone || !this.#keys.isDivided;
-  }
-
-  peekPlace(place: Place): Promise<MemoryRecord | undefined> {
-    return this.#look(place);
   }
 
   async #look(place: Place): Promise<MemoryRecord | undefined> {

@@ -81,7 +81,7 @@ class NamedCache<S extends Store> implements Cache<S> {
 
   getOrSet(key: string, load: () => unknown, options?: WriteOptions): never {
     if (typeof load !== 'function')
-      throw new TypeError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
+      throw new OptionError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
     const policy = this.#policy('getOrSet', onceTable, options);
     const answer = this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]);
     // What `set` put there came by no promise; who gives an async function waits for one.
@@ -221,5 +221,5 @@ function readPrefix(part: unknown, where: string): string {
 
 function checkKey(key: unknown): string {
   if (typeof key === 'string') return key;
-  throw new TypeError(`a key of a cache must be a string, not ${typeof key}`);
+  throw new OptionError(`a key of a cache must be a string, not ${typeof key}`);
 }

@@ -429,10 +429,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       status: 'fresh',
       age: Math.max(0, now - record.createdAt),
       expiresIn: record.expiresAt - now,
-      staleFor:
-        (record.rest?.staleUntil ?? record.expiresAt) === Infinity
-          ? 0
-          : (record.rest?.staleUntil ?? record.expiresAt) - record.expiresAt,
+      staleFor: 0,
       tags: record.rest?.tags ?? [],
       tier: this.#tier,
     };

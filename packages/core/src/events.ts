@@ -1,4 +1,4 @@
-import { RepriseError } from '@reprise/store/contract';
+import { OptionError, RepriseError } from '@reprise/store/contract';
 import { isThenable } from './one-shot.ts';
 import type { CacheEvent, CacheEventType } from './types.ts';
 
@@ -36,9 +36,9 @@ export class Emitter {
 
   on(type: CacheEventType, listener: EventListener): () => void {
     if (!types.includes(type)) {
-      throw new TypeError(`on: there is no event ${JSON.stringify(type)}; there are ${types.join(', ')}`);
+      throw new OptionError(`on: there is no event ${JSON.stringify(type)}; there are ${types.join(', ')}`);
     }
-    if (typeof listener !== 'function') throw new TypeError(`on('${type}'): the listener must be a function`);
+    if (typeof listener !== 'function') throw new OptionError(`on('${type}'): the listener must be a function`);
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set);
     // One registration, one removal: the same function may listen twice.

@@ -1,3 +1,4 @@
+import { OptionError } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
 import type { Remembered } from './remembered.ts';
 import type { Scope } from './scope.ts';
@@ -52,7 +53,7 @@ export function makeHandle({ original, remembered, engine, eventual }: Cached, s
 
 function checkArguments(args: unknown): readonly unknown[] {
   if (Array.isArray(args)) return args;
-  throw new TypeError(`set takes the function's arguments as an array, then the value: set(['42'], value)`);
+  throw new OptionError(`set takes the function's arguments as an array, then the value: set(['42'], value)`);
 }
 
 /** Puts a handle on a wrapped function: own properties that do not show up in listings. */

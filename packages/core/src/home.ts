@@ -3,6 +3,7 @@ import {
   type Bounds,
   type Clock,
   memoryEpoch,
+  OptionError,
   type RepriseError,
   type Store,
   StoreError,
@@ -11,20 +12,22 @@ import {
 import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
+import { locate } from './decorator/verb.ts';
 import { DirectEngine, keeping } from './direct.ts';
 import { isDisabled } from './disabled.ts';
 import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
 import { Lanes, type Sender } from './lanes.ts';
-import type { Member } from './member.ts';
 import { kindOfStore, type Policy } from './options.ts';
 import { CacheSlot } from './owner.ts';
-import { type Home, nameTaken, type Remembered } from './remembered.ts';
+import type { Home, Remembered } from './remembered.ts';
 import type { Telling } from './scope.ts';
 import { Counts } from './stats.ts';
-import { SyncEngine, SyncShelf } from './sync-engine.ts';
+import { SyncEngine } from './sync-engine.ts';
+import { SyncShelf } from './sync-shelf.ts';
 import { TextKeys } from './text-keys.ts';
+import type { AnyFunction } from './types.ts';
 
 /** What a {@link StoreHome} is made of. */
 export interface HomeParts {
@@ -197,17 +200,18 @@ export class StoreHome implements Home {
   /** The name of a function in keys. The first default name is taken as it is, further ones are numbered. */
   #nameOf(remembered: Remembered): string {
     for (const [name, { owner }] of this.#names) if (owner === remembered) return name;
-    const wanted = remembered.givenName ?? this.#defaultNameOf(remembered.member);
+    const wanted = remembered.givenName ?? this.#defaultNameOf(remembered);
     let name = wanted;
     for (let number = 2; this.#names.has(name); number++) name = `${wanted}~${number}`;
     this.#names.set(name, { owner: remembered, claimed: false });
     return name;
   }
 
-  #defaultNameOf(member: Member): string {
+  #defaultNameOf({ fn, member }: Remembered): string {
     const label = member.label();
-    // A store that does not say whether it outlives the process may hold what other processes left under the same name.
-    return this.store.persistent === undefined && !isDirect(this.store) ? `${label}~${processMark}` : label;
+    // A store that does not say whether it outlives the process may hold what others left under the same name: another process,
+    // or another function that was cached in it before.
+    return this.store.persistent === undefined && !isDirect(this.store) ? `${label}~${markOf(fn)}` : label;
   }
 
   /**
@@ -373,6 +377,15 @@ function copierOf(store: Store): ((value: unknown) => unknown) | undefined {
 
 /** Tells this process from all others. */
 const processMark = Math.random().toString(36).slice(2, 12) + process.pid.toString(36);
+const functionNumbers = new WeakMap<AnyFunction, number>();
+let lastFunction = 0;
+
+/** Tells a function from all others, here and in other processes, as long as it lives. */
+function markOf(fn: AnyFunction): string {
+  const number = functionNumbers.get(fn) ?? ++lastFunction;
+  functionNumbers.set(fn, number);
+  return `${processMark}.${number}`;
+}
 
 const heard = new WeakSet<SyncStore>();
 
@@ -404,4 +417,14 @@ async function releaseStore(store: Store, limit: number): Promise<void> {
   const left = (holders.get(store) ?? 1) - 1;
   holders.set(store, left);
   if (left === 0) await bounded(async () => store.close(), limit, `close of the ${kindOfStore(store)}`, false);
+}
+
+/** What two functions under one name are told. */
+function nameTaken(name: string, first: Remembered, second: Remembered): OptionError {
+  const [one, other] = [first.member.label(), second.member.label()];
+  return new OptionError(
+    `${locate('cached', second.member)}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; ` +
+      `give ${other} a name of its own, or say replace: true if it is the same function, loaded anew`,
+    { code: 'E_NAME_TAKEN' },
+  );
 }

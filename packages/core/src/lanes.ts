@@ -48,6 +48,7 @@ interface Block {
 
 const retryDelay = 1_000;
 const mostLanes = 10_000;
+const mostBlocks = 1_000;
 
 /**
  * An asynchronous store as the engine uses it: reads within `storeTimeout`, writes that nobody waits for, invalidations that hold
@@ -130,7 +131,15 @@ export class Lanes {
 
   /** Removes every key of the namespace that begins with `prefix`, here at once. */
   async clear(prefix: string, sender: Sender): Promise<void> {
-    const block = this.#block(safePrefix(this.#namespace + prefix));
+    const whole = safePrefix(this.#namespace + prefix);
+    const isKnown = this.#blocks.length < mostBlocks || this.#blocks.some((block) => block.prefix === whole);
+    // Too many parts to remember one by one: all that the sender has.
+    const prefixes = isKnown ? [whole] : sender.prefixes().map(safePrefix);
+    await Promise.all(prefixes.map((each) => this.#clearWhole(each, sender)));
+  }
+
+  async #clearWhole(prefix: string, sender: Sender): Promise<void> {
+    const block = this.#block(prefix);
     block.asked++;
     const tails: Promise<unknown>[] = [];
     for (const [key, lane] of this.#lanes) {

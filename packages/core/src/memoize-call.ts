@@ -1,5 +1,5 @@
-import { isAhead } from './coarse-clock.ts';
 import { type Level, stepInto } from './key/index-level.ts';
+import { horizon, isAheadNow, nativeNow } from './memoize-horizon.ts';
 import type { Timed } from './memoize-leaf.ts';
 import type { MemoizeMemory } from './memoize-memory.ts';
 import type { Shelf } from './memoize-shelf.ts';
@@ -37,14 +37,12 @@ export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean)
 }
 
 function makeNullaryCall({ common }: MemoizeMemory, ask: AnyFunction): AnyFunction {
-  const { tally } = common;
-  return {
-    call(this: unknown): unknown {
-      const leaf = common.none;
-      if (leaf !== undefined && arguments.length === 0 && --tally.left !== 0) return leaf;
-      return Reflect.apply(ask, this, arguments);
-    },
-  }.call;
+  const { nullary } = common;
+  return function (this: unknown): unknown {
+    const { leaf } = nullary;
+    if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
+    return Reflect.apply(ask, this, arguments);
+  };
 }
 
 /** A string or number that nothing is kept for goes straight to a run. */
@@ -100,8 +98,7 @@ function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction)
         if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
         else if (arguments.length === 1 && isPlain(a)) return engine.load(common, this, a);
       }
-      if (leaf !== undefined && isAhead(leaf.expiresAt) && arguments.length === 1 && --tally.left !== 0)
-        return leaf.value;
+      if (leaf !== undefined && isFresh(leaf) && arguments.length === 1 && --tally.left !== 0) return leaf.value;
       return Reflect.apply(ask, this, arguments);
     },
   }.call;
@@ -128,17 +125,21 @@ function makeAnyCall(shelfOf: (self: unknown) => Shelf | undefined, isTimed: boo
       const shelf = shelfOf(this);
       if (shelf === undefined) return Reflect.apply(ask, this, arguments);
       let leaf: unknown;
-      if (arguments.length === 0) leaf = shelf.none;
+      if (arguments.length === 0) leaf = shelf.nullary.leaf;
       else if (arguments.length === 1) leaf = shelf.one && stepInto(shelf.one, a);
       else if (arguments.length === 2) leaf = shelf.two && find2(shelf.two, a, b);
       else if (arguments.length === 3) leaf = shelf.three && find3(shelf.three, a, b, c);
       if (leaf === undefined) return Reflect.apply(ask, this, arguments);
       if (isTimed) {
-        if (isAhead((leaf as Timed).expiresAt) && --shelf.tally.left !== 0) return (leaf as Timed).value;
+        if (isFresh(leaf as Timed) && --shelf.tally.left !== 0) return (leaf as Timed).value;
       } else if (--shelf.tally.left !== 0) return leaf;
       return Reflect.apply(ask, this, arguments);
     },
   }.call;
+}
+
+function isFresh({ expiresAt }: Timed): boolean {
+  return expiresAt > horizon ? Date.now === nativeNow : isAheadNow(expiresAt);
 }
 
 function isPlain(value: unknown): boolean {

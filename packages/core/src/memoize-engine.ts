@@ -5,8 +5,8 @@ import type { Member } from './member.ts';
 import { missing, settledValues } from './memoize-leaf.ts';
 import type { MemoizeFlight, Shelf } from './memoize-shelf.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
-import { Stopwatch } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
+import { Stopwatch } from './stopwatch.ts';
 import type { AnyFunction } from './types.ts';
 
 const enoughShareable = 16;
@@ -68,11 +68,11 @@ export class MemoizeEngine {
 
   /** {@link ask} for one primitive argument of which it is known that nothing is kept. */
   load(shelf: Shelf, self: unknown, a: unknown): unknown {
-    const path = { arity: 1, tokens: [a] };
     if (this.#flies) {
-      const flight = shelf.flightOf(path);
+      const flight = shelf.flightOfOne(a);
       if (flight !== undefined) return this.#join(flight, shelf, self, [a]);
     }
+    const path = { arity: 1, tokens: [a] };
     shelf.tally.misses++;
     shelf.tally.loads++;
     if (this.#flies && this.#nested < deepest) return this.#fly(shelf, path, self, [a]);

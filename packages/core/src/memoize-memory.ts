@@ -116,10 +116,10 @@ export class MemoizeMemory {
 
   countsOf({ self, everyone }: Scope): { readonly counts: Counts; readonly size: number } {
     const own = !everyone && canOwn(self) ? this.owners?.shelves.get(self) : undefined;
-    if (own !== undefined) return { counts: own.tally.settle(), size: own.size };
+    if (own !== undefined) return { counts: own.settleTally(), size: own.size };
     if (!everyone && this.owners !== undefined && canOwn(self)) return { counts: new Counts(), size: 0 };
     const counts = new Counts();
-    counts.add(this.common.tally.settle());
+    counts.add(this.common.settleTally());
     this.owners?.addTo(counts);
     let { size } = this.common;
     for (const [, shelf] of this.owners ?? []) size += shelf.size;

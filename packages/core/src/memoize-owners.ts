@@ -1,5 +1,5 @@
-import { Shelf, type ShelfBounds } from './memoize-shelf.ts';
-import { Tally } from './memoize-tally.ts';
+import { makeTally, Shelf, type ShelfBounds } from './memoize-shelf.ts';
+import type { Tally } from './memoize-tally.ts';
 import { Counts } from './stats.ts';
 
 /** Whether something can own entries by its identity: an object or a class. */
@@ -24,7 +24,7 @@ export class Owners {
   }
 
   add(self: object): Shelf {
-    const tally = new Tally();
+    const tally = makeTally(this.#bounds);
     const shelf = new Shelf(this.#bounds, tally);
     const ref = new WeakRef(self);
     this.shelves.set(self, shelf);

@@ -3,9 +3,10 @@ import type { Run } from './context.ts';
 import { ArgumentIndex } from './key/argument-index.ts';
 import type { Level } from './key/index-level.ts';
 import type { ArgumentPath } from './key/index-token.ts';
+import { isAheadNow, stride } from './memoize-horizon.ts';
 import { missing, Timed } from './memoize-leaf.ts';
 import { EvictionOrder } from './memoize-order.ts';
-import { Tally } from './memoize-tally.ts';
+import { NullaryCell, Tally } from './memoize-tally.ts';
 
 /** One run of an asynchronous function, on behalf of the calls that wait for it. */
 export class MemoizeFlight implements Run {
@@ -25,6 +26,10 @@ export interface ShelfBounds {
   readonly ttl: number;
 }
 
+export function makeTally({ ttl }: ShelfBounds): Tally {
+  return ttl === Infinity ? new Tally() : new Tally(stride);
+}
+
 /**
  * The remembered results of one function, or of one owner of its entries: what is kept, what is under way, and what was voided.
  * It knows nothing of the owner, which it would keep alive.
@@ -33,7 +38,7 @@ export class Shelf {
   readonly tally: Tally;
   readonly entries: ArgumentIndex<unknown> = new ArgumentIndex();
   /** For the hot path: the leaf of the call without arguments, and the first levels of calls with one to three. */
-  none: unknown = undefined;
+  readonly nullary: NullaryCell = new NullaryCell();
   one: Level | undefined = undefined;
   two: Level | undefined = undefined;
   three: Level | undefined = undefined;
@@ -52,7 +57,7 @@ export class Shelf {
   #running = 0;
   #voided: ArgumentIndex<number> | undefined;
 
-  constructor(bounds: ShelfBounds, tally: Tally = new Tally()) {
+  constructor(bounds: ShelfBounds, tally: Tally = makeTally(bounds)) {
     this.#bounds = bounds;
     this.tally = tally;
   }
@@ -61,13 +66,19 @@ export class Shelf {
     return this.entries.size;
   }
 
+  /** The counts, up to date. */
+  settleTally(): Tally {
+    this.tally.hits += this.nullary.takeHits();
+    return this.tally.settle();
+  }
+
   // ── what is kept ──
 
   /** The result of a call; {@link missing} where there is none that is fresh. */
   fresh(path: ArgumentPath): unknown {
     const leaf = this.entries.at(path);
     if (leaf === undefined) return this.entries.has(path) ? undefined : missing;
-    if (leaf instanceof Timed) return leaf.expiresAt > readNow() ? leaf.value : missing;
+    if (leaf instanceof Timed) return isAheadNow(leaf.expiresAt) ? leaf.value : missing;
     return leaf;
   }
 
@@ -103,6 +114,8 @@ export class Shelf {
   /** A hit on this call was a sample. */
   spare(path: ArgumentPath): void {
     this.tally.rest();
+    // Nothing has to go as yet.
+    if (this.entries.size < this.#bounds.maxSize) return;
     const place = this.entries.placeOf(path);
     if (place !== undefined) this.#order.mark(place);
   }
@@ -118,7 +131,7 @@ export class Shelf {
   clear(): void {
     this.entries.clear();
     this.#order.clear();
-    this.none = undefined;
+    this.nullary.leaf = undefined;
     for (const flight of this.#flights?.leaves() ?? []) flight.voided = true;
     this.#flights?.clear();
     this.#cleared = ++this.#fence;
@@ -150,7 +163,7 @@ export class Shelf {
     if (arity === 1) this.one ??= this.entries.root(1);
     else if (arity === 2) this.two ??= this.entries.root(2);
     else if (arity === 3) this.three ??= this.entries.root(3);
-    else if (arity === 0) this.none = leaf;
+    else if (arity === 0) this.nullary.leaf = leaf;
   }
 
   /** Lets entries go until one more has room. */
@@ -181,7 +194,7 @@ export class Shelf {
   }
 
   #dropAt(level: Level, token: unknown): boolean {
-    if (level.token === 0 && level.parent === undefined) this.none = undefined;
+    if (level.token === 0 && level.parent === undefined) this.nullary.leaf = undefined;
     return this.entries.drop(level, token);
   }
 
@@ -206,6 +219,11 @@ export class Shelf {
   /** The run that a call may join. */
   flightOf(path: ArgumentPath): MemoizeFlight | undefined {
     return this.#flights?.at(path);
+  }
+
+  /** {@link flightOf} for one primitive argument. */
+  flightOfOne(a: unknown): MemoizeFlight | undefined {
+    return this.#flights?.root(1).children.get(a) as MemoizeFlight | undefined;
   }
 
   /** Opens a flight; one that is open for the call already loses the right to be kept, and is joined by no more calls. */

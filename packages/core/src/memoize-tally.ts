@@ -8,18 +8,27 @@ const never = 0x3fff_ffff;
  * closely: one operation serves both.
  */
 export class Tally extends Counts {
-  /** Hits until {@link Tally.left} is 0 and the hit is a sample. */
-  left: number = never;
-  #armed: number = never;
+  /** Hits until one of them is a sample: the one that brings it to 0. */
+  left: number;
+  #armed: number;
+  readonly #stride: number;
+
+  /** @param stride after how many hits one is a sample at the latest */
+  constructor(stride: number = never) {
+    super();
+    this.left = stride;
+    this.#armed = stride;
+    this.#stride = stride;
+  }
 
   /** Makes the next hit a sample. */
   sampleNext(): void {
     if (this.left !== 1) this.#arm(1);
   }
 
-  /** Makes no hit a sample until told again. */
+  /** Makes no hit a sample until told again, or the stride is over. */
   rest(): void {
-    this.#arm(never);
+    this.#arm(this.#stride);
   }
 
   /** The sample was no hit after all. */
@@ -38,5 +47,22 @@ export class Tally extends Counts {
     this.hits += this.#armed - this.left;
     this.#armed = left;
     this.left = left;
+  }
+}
+
+/**
+ * The call without arguments: its leaf, and the hits that were answered here. Both in one object, which is what the fastest of all
+ * hits has to look at.
+ */
+export class NullaryCell {
+  /** `undefined` says nothing. */
+  leaf: unknown = undefined;
+  left: number = never;
+
+  /** The hits since this was asked last. */
+  takeHits(): number {
+    const hits = never - this.left;
+    this.left = never;
+    return hits;
   }
 }

@@ -67,7 +67,7 @@ export class Owners {
   readonly #keeper: Keeper;
   readonly #retired = new Counts();
   /** What parts counted stays theirs, whether they have entries or not. */
-  readonly #partCounts = new PartCounts();
+  readonly #partCounts = new PartCounts((part) => this.#byPart.has(part));
 
   /** @param leave takes the entries of an object that was collected */
   constructor(keeper: Keeper, leave: (owner: Owner) => void) {

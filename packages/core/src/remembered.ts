@@ -1,6 +1,4 @@
-import { performance } from 'node:perf_hooks';
-import { OptionError, parseDuration, RepriseError } from '@reprise/store/contract';
-import { locate } from './decorator/verb.ts';
+import { parseDuration, RepriseError } from '@reprise/store/contract';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
 import { isThenable } from './one-shot.ts';
@@ -137,9 +135,13 @@ export class Remembered {
       throw new TypeError('it answered a promise, and must be synchronous');
     } catch (error) {
       this.report(
-        new RepriseError('E_CALLBACK', `${this.label()}: ${option} threw ${textOf(error)}; the value is not stored`, {
-          cause: error,
-        }),
+        new RepriseError(
+          'E_CALLBACK',
+          `${this.label()}: ${option} threw ${textOf(error)}; ${option === 'bypass' ? 'the call went around the cache' : 'the value is not stored'}`,
+          {
+            cause: error,
+          },
+        ),
         key,
       );
       return undefined;
@@ -185,46 +187,4 @@ export class Remembered {
     );
     return failed || Boolean(answer);
   }
-}
-
-/*
- * A look at the clock costs as much as a short function. So runs are timed one by one while they take time that matters, and
- * one in sixteen while they do not.
- */
-const shortLoad = 0.02;
-
-/** Measures how long loads take. */
-export class Stopwatch {
-  #last = Infinity;
-  #skipped = 0;
-
-  /**
-   * @param isHeard whether somebody listens, and so wants every time
-   * @returns a start to give to {@link stop}, or NaN where this load is not timed
-   */
-  start(isHeard: boolean = false): number {
-    if (!isHeard && this.#last < shortLoad && ++this.#skipped < 16) return Number.NaN;
-    this.#skipped = 0;
-    return performance.now();
-  }
-
-  /** @returns the time it took, or `undefined` */
-  stop(start: number, counts: Counts): number | undefined {
-    if (Number.isNaN(start)) return undefined;
-    const took = performance.now() - start;
-    this.#last = took;
-    counts.timed += took;
-    counts.timings++;
-    return took;
-  }
-}
-
-/** What two functions under one name are told. */
-export function nameTaken(name: string, first: Remembered, second: Remembered): OptionError {
-  const [one, other] = [first.member.label(), second.member.label()];
-  return new OptionError(
-    `${locate('cached', second.member)}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; ` +
-      `give ${other} a name of its own, or say replace: true if it is the same function, loaded anew`,
-    { code: 'E_NAME_TAKEN' },
-  );
 }

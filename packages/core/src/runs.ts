@@ -3,8 +3,9 @@ import { beginWait, closesCircle, currentRun, enterRun, leaveRun, noteWait, type
 import { Flight, Flights } from './flight.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
-import { type Lifetime, type Remembered, Stopwatch } from './remembered.ts';
+import type { Lifetime, Remembered } from './remembered.ts';
 import type { Counts } from './stats.ts';
+import { Stopwatch } from './stopwatch.ts';
 import type { AnyFunction } from './types.ts';
 
 /** Where the results of one function go; the three kinds of store each have one. */
@@ -94,7 +95,7 @@ export class Runs {
   /** Takes a model of the result, if somebody beside the first caller waits for it and all are to have copies. */
   model(flight: Flight, value: unknown): void {
     const { copy } = this.#shelf;
-    if (copy !== undefined && flight.joined) flight.model = { value: this.#shelf.copy?.(value) };
+    if (copy !== undefined && flight.joined) flight.model = { value: copy(value) };
   }
 
   /** One more call that waits for a run. */
@@ -112,7 +113,7 @@ export class Runs {
     const start = this.#watch.start(remembered.listening !== 0);
     const fail = (error: unknown): void => {
       counts.errors++;
-      this.#told('load', flight, counts, start, error);
+      this.#told(flight, counts, start, error);
     };
     let result: unknown;
     try {
@@ -121,8 +122,8 @@ export class Runs {
       fail(error);
       throw error;
     }
-    if (isThenable(result)) result.then(() => this.#told('load', flight, counts, start), fail);
-    else this.#told('load', flight, counts, start);
+    if (isThenable(result)) result.then(() => this.#told(flight, counts, start), fail);
+    else this.#told(flight, counts, start);
     return result;
   }
 
@@ -193,7 +194,7 @@ export class Runs {
     value: unknown,
   ): void {
     const shelf = this.#shelf;
-    const loadTime = this.#told('load', flight, counts, start);
+    const loadTime = this.#told(flight, counts, start);
     let lifetime: Lifetime;
     const { ttl, cacheIf } = work.policy;
     if (isOneShot(value)) {
@@ -232,18 +233,18 @@ export class Runs {
   #fail(flight: Flight, counts: Counts, start: number, error: unknown): void {
     counts.errors++;
     this.flights.close(flight);
-    this.#told('load', flight, counts, start, error);
+    this.#told(flight, counts, start, error);
     this.#shelf.release(flight.key);
   }
 
-  #told(type: 'load', flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {
+  #told(flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {
     const duration = this.#watch.stop(start, counts);
-    if (this.#remembered.listening !== 0) this.#tell(type, flight, duration, error);
+    if (this.#remembered.listening !== 0) this.#tell(flight, duration, error);
     return duration;
   }
 
-  #tell(type: 'load', flight: Flight, duration: number | undefined, error: unknown): void {
-    this.#remembered.emit(type, () => this.#shelf.textOf(flight.key), {
+  #tell(flight: Flight, duration: number | undefined, error: unknown): void {
+    this.#remembered.emit('load', () => this.#shelf.textOf(flight.key), {
       ...(duration !== undefined && { duration }),
       ...(error !== undefined && { error }),
     });

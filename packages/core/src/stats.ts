@@ -42,7 +42,13 @@ const mostParts = 1_000;
 /** The counts of one function whose owners are known by the text of their part. */
 export class PartCounts {
   readonly common: Counts = new Counts();
+  readonly #isHeld: (part: string) => boolean;
   readonly #parts = new Map<string, Counts>();
+
+  /** @param isHeld whether somebody else goes on counting for a part */
+  constructor(isHeld: (part: string) => boolean = () => false) {
+    this.#isHeld = isHeld;
+  }
 
   of(part: string | undefined): Counts {
     if (part === undefined) return this.common;
@@ -64,6 +70,7 @@ export class PartCounts {
 
   #retireOne(): void {
     for (const [part, counts] of this.#parts) {
+      if (this.#isHeld(part)) continue;
       this.#parts.delete(part);
       this.common.add(counts);
       return;

@@ -1,23 +1,13 @@
-import {
-  CodecError,
-  MemoryRecord,
-  type RecordDetails,
-  type RemovalCause,
-  type RepriseError,
-  StoreError,
-  type SyncStore,
-} from '@reprise/store/contract';
+import { CodecError, MemoryRecord, type RecordDetails, type RemovalCause } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
-import { type BoundKey, safePrefix } from './key/key-text.ts';
+import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
-import type { Sender } from './lanes.ts';
-import { isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
-import { entryOf, isOfKey, recordOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
 import { type Counts, PartCounts } from './stats.ts';
+import type { Asker, SyncShelf } from './sync-shelf.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
@@ -26,125 +16,8 @@ interface Place extends BoundKey {
   readonly text: string;
   /** Where calls with it are counted: its owner's. */
   readonly counts: Counts;
-}
-
-/** On whose behalf the store is asked. */
-type Asker = Pick<Sender, 'report' | 'prefixes'>;
-
-/** As many failed deletions are owed key by key; beyond, the clearing of all that their functions have. */
-const mostOwed = 10_000;
-
-/**
- * A synchronous store of text keys as the engine uses it. What it throws costs no call: a read that fails is a miss, a deletion that
- * fails is owed, and until it succeeds the key is not read.
- */
-export class SyncShelf {
-  readonly #store: SyncStore;
-  readonly #namespace: string;
-  readonly #owed = new Set<string>();
-  readonly #owedPrefixes = new Set<string>();
-
-  constructor(store: SyncStore, namespace: string) {
-    this.#store = store;
-    this.#namespace = namespace;
-  }
-
-  get tier(): string {
-    return this.#store.name ?? 'store';
-  }
-
-  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
-    if (!this.#isTrusted(key, asker)) return undefined;
-    try {
-      const entry = atOnce(this.#store.get(key));
-      if (entry === undefined || entry === null) return undefined;
-      return isOfKey(entry, full ?? key, full !== undefined) ? recordOf(entry) : undefined;
-    } catch (error) {
-      asker.report(failureOf('get', key, error), key);
-      return undefined;
-    }
-  }
-
-  /** Whether the store may hold under the key what was invalidated. */
-  isDoubtful(key: string): boolean {
-    return this.#owed.has(key) || [...this.#owedPrefixes].some((prefix) => key.startsWith(prefix));
-  }
-
-  /** @returns whether the store has it. @throws a `RepriseError`, reported already */
-  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
-    try {
-      const kept = atOnce(this.#store.set(key, entryOf(record, full))) !== false;
-      this.#owed.delete(key);
-      return kept;
-    } catch (error) {
-      if (fencing) this.#owe(key, asker);
-      const failure = failureOf('set', key, error);
-      asker.report(failure, key);
-      throw failure;
-    }
-  }
-
-  drop(key: string, asker: Asker): boolean {
-    try {
-      const existed = atOnce(this.#store.delete(key)) !== false;
-      this.#owed.delete(key);
-      return existed;
-    } catch (error) {
-      this.#owe(key, asker);
-      const failure = failureOf('delete', key, error);
-      asker.report(failure, key);
-      throw failure;
-    }
-  }
-
-  clear(prefix: string, asker: Asker): void {
-    const whole = safePrefix(this.#namespace + prefix);
-    try {
-      atOnce(this.#store.clear(whole));
-      this.#owedPrefixes.delete(whole);
-      for (const key of this.#owed) if (key.startsWith(whole)) this.#owed.delete(key);
-    } catch (error) {
-      this.#owedPrefixes.add(whole);
-      const failure = failureOf('clear', whole, error);
-      asker.report(failure, undefined);
-      throw failure;
-    }
-  }
-
-  #owe(key: string, asker: Asker): void {
-    this.#owed.add(key);
-    if (this.#owed.size <= mostOwed) return;
-    const prefixes = asker.prefixes();
-    for (const prefix of prefixes) this.#owedPrefixes.add(safePrefix(prefix));
-    for (const other of this.#owed) if (prefixes.some((prefix) => other.startsWith(prefix))) this.#owed.delete(other);
-  }
-
-  /** Whether all deletions of the key have reached the store; tries those that have not. */
-  #isTrusted(key: string, asker: Asker): boolean {
-    if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
-    try {
-      if (this.#owed.has(key)) {
-        atOnce(this.#store.delete(key));
-        this.#owed.delete(key);
-      }
-      for (const prefix of this.#owedPrefixes) {
-        if (!key.startsWith(prefix)) continue;
-        atOnce(this.#store.clear(prefix));
-        this.#owedPrefixes.delete(prefix);
-      }
-      return true;
-    } catch (error) {
-      asker.report(failureOf('delete', key, error), key);
-      return false;
-    }
-  }
-}
-
-/** A store that says it is synchronous and answers with a promise has not done what it was asked. */
-function atOnce<Answer>(answer: Answer): Answer {
-  if (!isThenable(answer)) return answer;
-  answer.then(undefined, () => {});
-  throw new TypeError('it answered a promise although it says sync: true');
+  /** Whether its next result takes the place of an entry that answers meanwhile, and must not be outlived by it. */
+  isRefreshed?: boolean;
 }
 
 /** A function's entries in a synchronous store that knows text keys only. A synchronous function stays synchronous. */
@@ -259,7 +132,7 @@ export class SyncEngine implements Engine, Shelf {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
     try {
-      this.#write(place, value, lifetime, false, {
+      this.#write(place, value, lifetime, place.isRefreshed === true, {
         ...(loadTime !== undefined && { loadTime }),
         ...(promise && { promised: true }),
       });
@@ -310,10 +183,10 @@ export class SyncEngine implements Engine, Shelf {
       this.clear(scope);
       return existed;
     }
-    return this.invalidatePlace(this.#place(scope.self, args));
+    return this.#invalidatePlace(this.#place(scope.self, args));
   }
 
-  invalidatePlace(place: Place): boolean {
+  #invalidatePlace(place: Place): boolean {
     this.runs.flights.void(place.key);
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
@@ -342,6 +215,7 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     if (remembered.home.off) return this.#pass(remembered, scope.self, args);
     const place = this.#place(scope.self, args);
+    place.isRefreshed = true;
     this.#places.set(place.key, place);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
@@ -361,10 +235,10 @@ export class SyncEngine implements Engine, Shelf {
   set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
     const remembered = this.#remembered;
     if (remembered.home.off) return void remembered.home.missInvalidation();
-    this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
+    this.#setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
   }
 
-  setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
+  #setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
     this.runs.flights.void(place.key);
     const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
     this.#write(place, value, lifetime, true, this.#remembered.givesPromises(this.runs) ? { promised: true } : {});
@@ -402,10 +276,6 @@ export class SyncEngine implements Engine, Shelf {
     return scope.everyone || !this.#keys.isDivided;
   }
 
-  peekPlace(place: Place): MemoryRecord | undefined {
-    return this.#look(place);
-  }
-
   #look(place: Place): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
     const record = this.#shelf.read(place.key, place.full, this.#asker);
@@ -415,11 +285,4 @@ export class SyncEngine implements Engine, Shelf {
   #isFresh(record: MemoryRecord): boolean {
     return record.expiresAt === Infinity || this.#remembered.home.isAhead(record.expiresAt);
   }
-}
-
-/** A value that the codec refuses is no failure of the store, and keeps its name. */
-function failureOf(verb: string, key: string, error: unknown): RepriseError {
-  if (error instanceof CodecError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError(`the store failed to ${verb} ${key}: ${reason}`, { cause: error });
 }

@@ -2,7 +2,8 @@ import { OptionError } from '@reprise/store/contract';
 import { adviseAboutMap } from './advice.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
-import { type BoundKey, boundKey, keyText, namespacePrefix } from './key/key-text.ts';
+import { type BoundKey, boundKey, encodeName, keyText, namespacePrefix } from './key/key-text.ts';
+import { nameClass } from './member.ts';
 import type { Remembered } from './remembered.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
 
@@ -59,6 +60,12 @@ export class TextKeys {
         { identity: this.#identity, label },
         'what per returned',
       );
+    }
+    if (!this.#identity && this.#remembered.member.isStatic && typeof self === 'function') {
+      // Classes persist by their names. The declaring one is in the function's name already.
+      const name = nameClass(self);
+      if (self === this.#remembered.member.owner()) return undefined;
+      if (!name.startsWith('(')) return encodeName(name);
     }
     if (!this.#identity) {
       throw new OptionError(

@@ -119,7 +119,6 @@ export function chaosStore<Underneath extends Store>(store: Underneath, plan: Ch
 class Chaos implements ChaosControl {
   readonly name: string;
   readonly sync: boolean;
-  readonly persistent: boolean;
   readonly capabilities: Store['capabilities'];
   readonly counts = Object.fromEntries(operations.map((operation) => [operation, { calls: 0, faults: 0 }])) as Record<
     ChaosOperation,
@@ -134,6 +133,7 @@ class Chaos implements ChaosControl {
   #delayed = 0;
 
   // Absent where the store underneath has none, as a cache may look for them.
+  readonly persistent?: boolean;
   readonly entries?: (prefix?: string) => unknown;
   readonly size?: (prefix?: string) => unknown;
   readonly prune?: () => unknown;
@@ -145,7 +145,7 @@ class Chaos implements ChaosControl {
     this.#store = store;
     this.name = `chaos of ${store.name ?? 'a store'}`;
     this.sync = store.sync;
-    this.persistent = store.persistent ?? !store.sync;
+    if (store.persistent !== undefined) this.persistent = store.persistent;
     this.capabilities = store.capabilities;
     this.plan(plan);
     if (store.entries) this.entries = (prefix) => this.#list(prefix);

@@ -67,7 +67,6 @@ export function checkedStore<Underneath extends Store>(
   const checked: Record<string, unknown> = {
     name: store.name,
     sync: store.sync,
-    persistent: store.persistent ?? !store.sync,
     capabilities: store.capabilities,
     get: (key: string) => {
       const read = watch.beginRead(key);
@@ -127,6 +126,7 @@ export function checkedStore<Underneath extends Store>(
     });
   }
 
+  if (store.persistent !== undefined) checked['persistent'] = store.persistent;
   if (store.listen) checked['listen'] = store.listen.bind(store);
   if (store.copy) checked['copy'] = store.copy.bind(store);
   if (store.size) checked['size'] = store.size.bind(store);

@@ -181,7 +181,7 @@ describe('chaosStore', () => {
     expect([store.entries, store.size, store.prune, store.resize, store.listen, store.copy, 'direct' in store]).toEqual(
       [undefined, undefined, undefined, undefined, undefined, undefined, false],
     );
-    expect([store.sync, store.persistent]).toEqual([true, false]);
+    expect([store.sync, store.persistent]).toEqual([true, undefined]);
     expect(chaosStore(asyncStore()).persistent).toBe(true);
   });
 

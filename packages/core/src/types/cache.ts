@@ -84,13 +84,13 @@ export interface Cache<S extends Store = Store> {
   clear(part?: Part): Answer<S, void>;
   /** Counts over all that is cached in it. */
   stats(): Stats;
-  /** Lists living and stale entries, in no order. */
+  /** Lists fresh entries, in no order. */
   entries(part?: Part): AsyncIterableIterator<CacheEntry>;
   /** Changes options in use: later writes live by the new ttl; a lower bound evicts down to it. */
   configure(options: ConfigureOptions): void;
   /** Listens; returns how to stop. */
   on<Type extends CacheEventType>(type: Type, listener: CacheListener<Type>): () => void;
-  /** Awaits pending writes, closes the store and frees the name. Idempotent; later calls go through to their functions. */
+  /** Awaits pending writes, closes the store unless others use it, and frees the name. Idempotent; later calls go through to their functions. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -28,7 +28,7 @@ export interface CacheEvent<Type extends CacheEventType = CacheEventType> {
   readonly error?: unknown;
 }
 
-/** Hears of events. Whatever it throws is contained. */
+/** Hears of events. Whatever it throws is contained, and is a process warning. */
 export type CacheListener<Type extends CacheEventType = CacheEventType> = (event: CacheEvent<Type>) => void;
 
 /** Counts since the cache or the wrapped function was made; `clear` resets only `size`. */
@@ -49,7 +49,7 @@ export interface Stats {
   readonly errors: number;
   /** Entries that went for want of room. */
   readonly evictions: number;
-  /** Entries held at the moment. */
+  /** Entries held at the moment; on stores of text keys those that this process has written and not seen leave. */
   readonly size: number;
   /** (hits + stale) / (calls − bypass); 0 before the first call. */
   readonly hitRatio: number;

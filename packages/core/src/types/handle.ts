@@ -7,7 +7,10 @@ import type { Answer, AnyFunction, Kept, Value } from './function.ts';
  * On a synchronous store (and for `memoize`) these return values, on an asynchronous one promises.
  */
 export interface MemoizeHandle<F extends AnyFunction, S extends Store = SyncStore> {
-  /** Removes the entry of this call; no run that began before will fill it again. Answers whether there was one. */
+  /**
+   * Removes the entry of this call; no run that began before will fill it again. Answers whether there was one.
+   * Of a whole class in a store of text keys, whose owners cannot be listed, all entries of the method go.
+   */
   invalidate(...args: Parameters<F>): Answer<S, boolean>;
   /** Removes all entries of the function, or of the owner that the handle stands for. */
   clear(): Answer<S, void>;
@@ -19,7 +22,9 @@ export interface MemoizeHandle<F extends AnyFunction, S extends Store = SyncStor
   has(...args: Parameters<F>): Answer<S, boolean>;
   /** Puts a value in place of a run's: fences like an invalidation, and wins over older runs. */
   set(args: Parameters<F>, value: Value<F>): Answer<S, void>;
-  /** The key of this call, exactly as stored. */
+  /**
+   * The key of this call in text. A store is given it behind the cache's name, and shortened where that is longer than 250 bytes.
+   */
   keyOf(...args: Parameters<F>): string;
   /** What is known of this call's entry, without a trace in recency or stats. */
   inspect(...args: Parameters<F>): Answer<S, Inspection | undefined>;

@@ -52,10 +52,10 @@ export function natureCases(capabilities: ConformanceCapabilities): readonly Con
               : `storeConformance was told of ${name}, which the store does not declare`,
           );
         }
-        const persistent = store.persistent ?? !store.sync;
+        // A store that does not say proves nothing, and is taken for either.
         assert(
-          persistent === (capabilities.persistent === true),
-          `persistent is ${persistent} (by default what sync is not), but storeConformance was told otherwise`,
+          (store.persistent ?? false) === (capabilities.persistent === true),
+          `persistent is ${store.persistent}, but storeConformance was told otherwise`,
         );
       },
     },

@@ -1,0 +1,134 @@
+import { CodecError, type MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
+import { safePrefix } from './key/key-text.ts';
+import type { Sender } from './lanes.ts';
+import { isThenable } from './one-shot.ts';
+import { entryOf, isOfKey, recordOf } from './record.ts';
+
+/** On whose behalf the store is asked. */
+export type Asker = Pick<Sender, 'report' | 'prefixes'>;
+
+/** As many failed deletions are owed key by key; beyond, the clearing of all that their functions have. */
+const mostOwed = 10_000;
+const mostOwedPrefixes = 1_000;
+
+/**
+ * A synchronous store of text keys as the engine uses it. What it throws costs no call: a read that fails is a miss, a deletion that
+ * fails is owed, and until it succeeds the key is not read.
+ */
+export class SyncShelf {
+  readonly #store: SyncStore;
+  readonly #namespace: string;
+  readonly #owed = new Set<string>();
+  readonly #owedPrefixes = new Set<string>();
+
+  constructor(store: SyncStore, namespace: string) {
+    this.#store = store;
+    this.#namespace = namespace;
+  }
+
+  get tier(): string {
+    return this.#store.name ?? 'store';
+  }
+
+  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
+    if (!this.#isTrusted(key, asker)) return undefined;
+    try {
+      const entry = atOnce(this.#store.get(key));
+      if (entry === undefined || entry === null) return undefined;
+      return isOfKey(entry, full ?? key, full !== undefined) ? recordOf(entry) : undefined;
+    } catch (error) {
+      asker.report(failureOf('get', key, error), key);
+      return undefined;
+    }
+  }
+
+  /** Whether the store may hold under the key what was invalidated. */
+  isDoubtful(key: string): boolean {
+    return this.#owed.has(key) || [...this.#owedPrefixes].some((prefix) => key.startsWith(prefix));
+  }
+
+  /** @returns whether the store has it. @throws a `RepriseError`, reported already */
+  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
+    try {
+      const kept = atOnce(this.#store.set(key, entryOf(record, full))) !== false;
+      this.#owed.delete(key);
+      return kept;
+    } catch (error) {
+      if (fencing) this.#owe(key, asker);
+      const failure = failureOf('set', key, error);
+      asker.report(failure, key);
+      throw failure;
+    }
+  }
+
+  drop(key: string, asker: Asker): boolean {
+    try {
+      const existed = atOnce(this.#store.delete(key)) !== false;
+      this.#owed.delete(key);
+      return existed;
+    } catch (error) {
+      this.#owe(key, asker);
+      const failure = failureOf('delete', key, error);
+      asker.report(failure, key);
+      throw failure;
+    }
+  }
+
+  clear(prefix: string, asker: Asker): void {
+    const whole = safePrefix(this.#namespace + prefix);
+    try {
+      atOnce(this.#store.clear(whole));
+      this.#owedPrefixes.delete(whole);
+      for (const key of this.#owed) if (key.startsWith(whole)) this.#owed.delete(key);
+    } catch (error) {
+      // Too many parts to remember one by one: all that the asker has.
+      const owed = this.#owedPrefixes.size < mostOwedPrefixes ? [whole] : asker.prefixes().map(safePrefix);
+      for (const each of owed) this.#owedPrefixes.add(each);
+      const failure = failureOf('clear', whole, error);
+      asker.report(failure, undefined);
+      throw failure;
+    }
+  }
+
+  #owe(key: string, asker: Asker): void {
+    this.#owed.add(key);
+    if (this.#owed.size <= mostOwed) return;
+    const prefixes = asker.prefixes();
+    for (const prefix of prefixes) this.#owedPrefixes.add(safePrefix(prefix));
+    for (const other of this.#owed) if (prefixes.some((prefix) => other.startsWith(prefix))) this.#owed.delete(other);
+  }
+
+  /** Whether all deletions of the key have reached the store; tries those that have not. */
+  #isTrusted(key: string, asker: Asker): boolean {
+    if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
+    try {
+      if (this.#owed.has(key)) {
+        atOnce(this.#store.delete(key));
+        this.#owed.delete(key);
+      }
+      for (const prefix of this.#owedPrefixes) {
+        if (!key.startsWith(prefix)) continue;
+        atOnce(this.#store.clear(prefix));
+        this.#owedPrefixes.delete(prefix);
+      }
+      return true;
+    } catch (error) {
+      asker.report(failureOf('delete', key, error), key);
+      return false;
+    }
+  }
+}
+
+/** A store that says it is synchronous and answers with a promise has not done what it was asked. */
+function atOnce<Answer>(answer: Answer): Answer {
+  if (!isThenable(answer)) return answer;
+  answer.then(undefined, () => {});
+  throw new TypeError('it answered a promise although it says sync: true');
+}
+
+/** A value that the codec refuses is no failure of the store, and keeps its name. */
+function failureOf(verb: string, key: string, error: unknown): RepriseError {
+  if (error instanceof CodecError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreError(`the store failed to ${verb} ${key}: ${reason}`, { cause: error });
+}
