@@ -38,11 +38,13 @@ export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean)
 
 function makeNullaryCall({ common }: MemoizeMemory, ask: AnyFunction): AnyFunction {
   const { nullary } = common;
-  return function (this: unknown): unknown {
-    const { leaf } = nullary;
-    if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
-    return Reflect.apply(ask, this, arguments);
-  };
+  return {
+    call(this: unknown): unknown {
+      const { leaf } = nullary;
+      if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
+      return Reflect.apply(ask, this, arguments);
+    },
+  }.call;
 }
 
 /** A string or number that nothing is kept for goes straight to a run. */
@@ -55,7 +57,8 @@ function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): Any
       let leaf = children.get(a);
       if (leaf === undefined) {
         if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
-        else if (arguments.length === 1 && isPlain(a) && !common.holdsUndefined) return engine.load(common, this, a);
+        else if (arguments.length === 1 && isPlain(a) && !common.holdsUndefined)
+          return engine.load(common, one, this, a);
       }
       if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
       return Reflect.apply(ask, this, arguments);
@@ -96,7 +99,7 @@ function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction)
       let leaf = children.get(a) as Timed | undefined;
       if (leaf === undefined) {
         if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
-        else if (arguments.length === 1 && isPlain(a)) return engine.load(common, this, a);
+        else if (arguments.length === 1 && isPlain(a)) return engine.load(common, one, this, a);
       }
       if (leaf !== undefined && isFresh(leaf) && arguments.length === 1 && --tally.left !== 0) return leaf.value;
       return Reflect.apply(ask, this, arguments);

@@ -1,6 +1,7 @@
 import { beginWait, closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
 import { warnOnce } from './events.ts';
-import type { ArgumentPath } from './key/index-token.ts';
+import type { Level } from './key/index-level.ts';
+import { type ArgumentPath, capturePath } from './key/index-token.ts';
 import type { Member } from './member.ts';
 import { missing, settledValues } from './memoize-leaf.ts';
 import type { MemoizeFlight, Shelf } from './memoize-shelf.ts';
@@ -48,7 +49,7 @@ export class MemoizeEngine {
     shelf.tally.misses++;
     shelf.tally.loads++;
     if (this.#flies && this.#nested < deepest) return this.#fly(shelf, path, self, args);
-    return this.#runAtOnce(shelf, path, self, args, false);
+    return this.#runAtOnce(shelf, path, self, args);
   }
 
   /** What is kept for a call, which then is a hit. */
@@ -66,17 +67,34 @@ export class MemoizeEngine {
     return kept;
   }
 
-  /** {@link ask} for one primitive argument of which it is known that nothing is kept. */
-  load(shelf: Shelf, self: unknown, a: unknown): unknown {
+  /** {@link ask} for one primitive argument of which it is known that nothing is kept. `one` is the level that it belongs in. */
+  load(shelf: Shelf, one: Level, self: unknown, a: unknown): unknown {
+    const { tally, keeps } = shelf;
     if (this.#flies) {
       const flight = shelf.flightOfOne(a);
       if (flight !== undefined) return this.#join(flight, shelf, self, [a]);
+      tally.misses++;
+      return this.run(shelf, capturePath([a]), self, [a]);
     }
-    const path = { arity: 1, tokens: [a] };
-    shelf.tally.misses++;
-    shelf.tally.loads++;
-    if (this.#flies && this.#nested < deepest) return this.#fly(shelf, path, self, [a]);
-    return this.#runAtOnce(shelf, path, self, [a], true);
+    tally.misses++;
+    tally.loads++;
+    const start = this.#watch.start();
+    const began = shelf.enter();
+    let result: unknown;
+    try {
+      result = Reflect.apply(this.fn, self, [a]);
+    } catch (error) {
+      shelf.leave();
+      this.#fail(shelf, start);
+      throw error;
+    }
+    if (isObject(result) || !shelf.isUntouched(began, keeps)) {
+      return this.#settle(shelf, capturePath([a]), began, start, result);
+    }
+    shelf.leave();
+    this.#watch.stop(start, tally);
+    shelf.keepNew(one, a, result);
+    return result;
   }
 
   /** A value as the function would have returned it. @param failed called if it is a promise that rejects */
@@ -93,13 +111,12 @@ export class MemoizeEngine {
     shelf.tally.loads++;
     return this.#flies && this.#nested < deepest
       ? this.#fly(shelf, path, self, args)
-      : this.#runAtOnce(shelf, path, self, args, false);
+      : this.#runAtOnce(shelf, path, self, args);
   }
 
   /** The frame that stands on the stack while the function runs: recursion has as many of them, so it is kept small. */
-  #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[], isNew: boolean): unknown {
+  #runAtOnce(shelf: Shelf, path: ArgumentPath, self: unknown, args: readonly unknown[]): unknown {
     const start = this.#watch.start();
-    const { keeps } = shelf;
     const began = shelf.enter();
     let result: unknown;
     try {
@@ -109,10 +126,10 @@ export class MemoizeEngine {
       this.#fail(shelf, start);
       throw error;
     }
-    return this.#settle(shelf, path, began, start, result, isNew && shelf.keeps === keeps);
+    return this.#settle(shelf, path, began, start, result);
   }
 
-  #settle(shelf: Shelf, path: ArgumentPath, began: number, start: number, result: unknown, isNew: boolean): unknown {
+  #settle(shelf: Shelf, path: ArgumentPath, began: number, start: number, result: unknown): unknown {
     const stands = shelf.stands(path, began);
     shelf.leave();
     if (isThenable(result)) {
@@ -124,7 +141,7 @@ export class MemoizeEngine {
     }
     this.#watch.stop(start, shelf.tally);
     if (isOneShot(result)) this.#refuse(shelf, path, stands);
-    else if (stands) shelf.keep(path, result, isNew);
+    else if (stands) shelf.keep(path, result);
     return result;
   }
 
@@ -273,4 +290,9 @@ export class MemoizeEngine {
         'that ran it and was neither kept nor shared; return what is read from it instead (said once)',
     );
   }
+}
+
+/** Whether a value can be anything that is not simply kept. */
+function isObject(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

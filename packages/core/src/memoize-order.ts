@@ -42,7 +42,7 @@ export class EvictionOrder {
   }
 
   /** Lists a new entry. */
-  add({ level, token }: Place, leaf: unknown, settledAt: number): void {
+  add(level: Level, token: unknown, leaf: unknown, settledAt: number): void {
     if (this.#tokens.length > 2 * this.#entries.size + few) this.#renew();
     const index = this.#gap === -1 ? this.#tokens.length : this.#gap;
     this.#gap = -1;
@@ -57,7 +57,7 @@ export class EvictionOrder {
   replace(place: Place, leaf: unknown, settledAt: number): void {
     if (leaf instanceof Timed) this.#noteExpiry(leaf.expiresAt);
     // Of two times, the later in the list is true.
-    else this.add(place, leaf, settledAt);
+    else this.add(place.level, place.token, leaf, settledAt);
   }
 
   /** An entry has been asked for: it is spared the next time that it is drawn. */
@@ -199,7 +199,7 @@ export class EvictionOrder {
       const set = known[isPlain(token) ? 0 : 1];
       if (set.has(markOf(token))) continue;
       set.add(markOf(token));
-      this.add({ level, token }, level.get(token), settled[index] ?? 0);
+      this.add(level, token, level.get(token), settled[index] ?? 0);
     }
   }
 }

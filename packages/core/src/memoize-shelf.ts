@@ -82,25 +82,28 @@ export class Shelf {
     return leaf;
   }
 
-  /**
-   * Keeps a result in place of an older one, and no more than there is room for.
-   *
-   * @param isNew whether it is certain that there is no older one
-   */
-  keep(path: ArgumentPath, value: unknown, isNew: boolean = false): void {
-    const { maxSize, ttl } = this.#bounds;
-    if (maxSize === 0 || ttl === 0) return;
+  /** Keeps a result in place of an older one, and no more than there is room for. */
+  keep(path: ArgumentPath, value: unknown): void {
+    if (this.#keepsNothing) return;
     const { entries } = this;
-    const now = ttl === Infinity ? roughNow() : readNow();
-    const older = isNew ? undefined : entries.placeOf(path);
-    this.keeps++;
-    if (value === undefined) this.holdsUndefined = true;
-    if (older === undefined && entries.size >= maxSize) this.#makeRoom(maxSize, now);
-    const leaf = ttl === Infinity ? value : this.#makeTimed(value, now + ttl);
-    const place = entries.put(path, leaf);
+    const now = this.#settleNow();
+    const older = entries.placeOf(path);
+    if (older === undefined) this.#makeRoom(now);
+    const leaf = this.#makeLeaf(value, now);
+    const { level, token } = entries.put(path, leaf);
     this.#noteRoot(path.arity, leaf);
-    if (older === undefined) this.#order.add(place, leaf, now);
-    else this.#order.replace(place, leaf, now);
+    if (older === undefined) this.#order.add(level, token, leaf, now);
+    else this.#order.replace(older, leaf, now);
+  }
+
+  /** {@link keep} for one primitive argument of which it is certain that there is no older result. */
+  keepNew(one: Level, a: unknown, value: unknown): void {
+    if (this.#keepsNothing) return;
+    const now = this.#settleNow();
+    this.#makeRoom(now);
+    const leaf = this.#makeLeaf(value, now);
+    this.entries.putAt(one, a, leaf);
+    this.#order.add(one, a, leaf, now);
   }
 
   /** Lets a result go. Answers whether there was a fresh one. */
@@ -166,21 +169,39 @@ export class Shelf {
     else if (arity === 0) this.nullary.leaf = leaf;
   }
 
+  get #keepsNothing(): boolean {
+    return this.#bounds.maxSize === 0 || this.#bounds.ttl === 0;
+  }
+
+  #settleNow(): number {
+    return this.#bounds.ttl === Infinity ? roughNow() : readNow();
+  }
+
   /** Lets entries go until one more has room. */
-  #makeRoom(maxSize: number, now: number): void {
+  #makeRoom(now: number): void {
+    const { maxSize, ttl } = this.#bounds;
+    if (this.entries.size < maxSize) return;
     const order = this.#order;
-    while (this.entries.size >= maxSize) {
+    do {
       const index = order.next(now);
-      if (index === -1) return;
+      if (index === -1) break;
       const level = order.levelAt(index);
       const token = order.tokenAt(index);
       if (level === undefined) continue;
-      const leaf = this.#bounds.ttl === Infinity ? undefined : level.get(token);
+      const leaf = ttl === Infinity ? undefined : level.get(token);
       if (!this.#dropAt(level, token)) continue;
       if (leaf instanceof Timed) this.#spare = leaf;
       if (!(leaf instanceof Timed && leaf.expiresAt <= now)) this.tally.evictions++;
-    }
+    } while (this.entries.size >= maxSize);
     this.tally.sampleNext();
+  }
+
+  #makeLeaf(value: unknown, now: number): unknown {
+    this.keeps++;
+    const { ttl } = this.#bounds;
+    if (ttl !== Infinity) return this.#makeTimed(value, now + ttl);
+    if (value === undefined) this.holdsUndefined = true;
+    return value;
   }
 
   /** A leaf is made of the one that has just gone, if one has: what lives long is dear to make. */
@@ -209,6 +230,11 @@ export class Shelf {
   /** A synchronous run has ended; asked after {@link stands}. */
   leave(): void {
     if (--this.#running === 0) this.#voided = undefined;
+  }
+
+  /** Whether nothing at all has been voided, or kept, since a run began. */
+  isUntouched(began: number, keeps: number): boolean {
+    return this.#fence === began && this.keeps === keeps;
   }
 
   /** Whether nothing has been voided for this call since a run of it began. */

@@ -80,7 +80,10 @@ export interface Cache<S extends Store = Store> {
   has(key: string): Answer<S, boolean>;
   /** Invalidates a key. Answers whether there was an entry. */
   delete(key: string): Answer<S, boolean>;
-  /** Invalidates everything, functions' entries included, or a part; fenced, in all tiers. */
+  /**
+   * Invalidates everything, functions' entries included, or a part; fenced, in all tiers. In a store of text keys a prefix that
+   * reaches beyond what shortened keys keep (206 bytes) takes all keys that begin alike so far: never too little.
+   */
   clear(part?: Part): Answer<S, void>;
   /** Counts over all that is cached in it. */
   stats(): Stats;
