@@ -18,7 +18,10 @@ const reuses = 31;
 const nativeNow: (() => number) | undefined = isNative(Date.now) ? Date.now : undefined;
 
 let reading = Number.NaN;
+/** How often the reading may be used again. */
 let left = 0;
+/** What lies beyond it lies ahead, as long as the reading is used again; `Infinity`: ask the clock. */
+let horizon = Infinity;
 let streak = 0;
 let resetQueued = false;
 
@@ -33,8 +36,8 @@ export function readNow(): number {
 
 /** Whether a moment (milliseconds since {@link memoryEpoch}) lies in the future. */
 export function isAhead(moment: number): boolean {
-  if (left > 0 && moment - reading > margin && Date.now === nativeNow) {
-    left--;
+  if (moment > horizon && Date.now === nativeNow) {
+    if (--left === 0) horizon = Infinity;
     return true;
   }
   return moment > look();
@@ -43,7 +46,7 @@ export function isAhead(moment: number): boolean {
 /** Milliseconds since {@link memoryEpoch}, as of this turn of the loop: for what is only shown, never judged. */
 export function roughNow(): number {
   if (left > 0 && Date.now === nativeNow) {
-    left--;
+    if (--left === 0) horizon = Infinity;
     return reading;
   }
   return look();
@@ -55,8 +58,10 @@ function look(): number {
     reading = now;
     streak = 0;
     left = 0;
+    horizon = Infinity;
   } else if (++streak >= burst) {
     left = reuses;
+    horizon = now + margin;
     if (!resetQueued) {
       resetQueued = true;
       // Not unref'd: such a one may wait for the next input, and that would be answered by this reading first.
@@ -71,4 +76,5 @@ function forget(): void {
   reading = Number.NaN;
   streak = 0;
   left = 0;
+  horizon = Infinity;
 }

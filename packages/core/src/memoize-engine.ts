@@ -73,11 +73,10 @@ export class MemoizeEngine {
     if (this.#flies) {
       const flight = shelf.flightOfOne(a);
       if (flight !== undefined) return this.#join(flight, shelf, self, [a]);
-      tally.misses++;
-      return this.run(shelf, capturePath([a]), self, [a]);
     }
     tally.misses++;
     tally.loads++;
+    if (this.#flies && this.#nested < deepest) return this.#fly(shelf, capturePath([a]), self, [a]);
     const start = this.#watch.start();
     const began = shelf.enter();
     let result: unknown;

@@ -1,5 +1,5 @@
 import { IdentityToken, ShapeToken, TextToken } from './index-token.ts';
-import { fitsMold, hasNoSymbols, isBare } from './shape-match.ts';
+import { isBare } from './shape-match.ts';
 
 /** Is told which weakly held things matter, and which do no longer. */
 export interface Watcher {
@@ -235,29 +235,19 @@ function findBehind(objects: ObjectTokens, value: unknown): unknown {
 
 /** What stands behind a plain object with just these keys in this order. */
 function findFlat(shape: Level, value: object): unknown {
-  const token = shape.token as ShapeToken;
-  const { keys } = token;
-  let level = shape;
+  const { keys } = shape.token as ShapeToken;
+  let child: unknown = shape;
   let count = 0;
-  let isPlain = true;
   try {
     for (const key in value) {
       if (key !== keys[count]) return undefined;
       count++;
-      const part = (value as Record<string, unknown>)[key];
-      let child = level.children.get(part);
-      if (child === undefined) {
-        if (level.objects === undefined) return undefined;
-        child = findBehind(level.objects, part);
-        if (child === undefined) return undefined;
-        isPlain = false;
-      }
-      level = child as Level;
+      child = stepInto(child as Level, (value as Record<string, unknown>)[key]);
+      if (child === undefined) return undefined;
     }
   } catch {
     // A getter threw; the snapshot will say so.
     return undefined;
   }
-  if (count !== keys.length || !isBare(value, count)) return undefined;
-  return (isPlain ? fitsMold(token, value) : hasNoSymbols(value)) ? level : undefined;
+  return count === keys.length && isBare(value, count) ? child : undefined;
 }

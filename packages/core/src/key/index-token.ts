@@ -30,8 +30,6 @@ export class ShapeToken {
   /** The same for the same keys in any order. */
   readonly signature: string;
   readonly keys: readonly string[];
-  /** See `fitsMold`; made when first needed. */
-  mold: object | undefined = undefined;
 
   constructor(signature: string, keys: readonly string[]) {
     this.signature = signature;
