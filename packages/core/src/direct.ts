@@ -5,7 +5,7 @@ import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { keyText } from './key/key-text.ts';
 import type { Policy } from './options.ts';
-import { CacheSlot, type Keeper, Owner, Owners } from './owner.ts';
+import { CacheSlot, type Keeper, Owner, Owners, type StandIn } from './owner.ts';
 import { entryOf } from './record.ts';
 import type { Lifetime, Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
@@ -42,7 +42,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     this.#solo = solo && telling.per === 'class';
     this.#tier = tier;
     this.#everybody = new Owner(this);
-    this.#owners = new Owners(this, (owner) => this.#clearOwner(owner));
+    this.#owners = new Owners(this, (standIn) => this.#store.drop(standIn));
     this.runs = new Runs(remembered, this);
     this.call = this.#makeCall();
   }
@@ -155,7 +155,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       key = this.#keyIn(owner, told);
       if (key === undefined) {
         key = owner.addSlot(told);
-      } else record = this.#store.find(key);
+      } else record = this.#find(key);
     } catch (error) {
       if (owner.index.size === 0) this.#owners.release(owner);
       return this.#refuse(error);
@@ -273,7 +273,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   keep(key: unknown, value: unknown, lifetime: Lifetime, promise: Promise<unknown> | undefined): void {
     if (lifetime === undefined || (key instanceof CacheSlot && !key.attached)) {
-      this.#store.drop(key);
+      this.#dropRecord(key);
       return;
     }
     const { home } = this.#remembered;
@@ -281,7 +281,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const record = new MemoryRecord(value, now, now + lifetime, promise === undefined ? undefined : { promise });
     keeping.engine = this;
     keeping.key = key;
-    const isKept = this.#store.keep(key, record);
+    const isKept = this.#keepRecord(key, record);
     // Nothing is to be kept alive by this.
     keeping.engine = undefined;
     keeping.key = undefined;
@@ -299,7 +299,47 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   release(key: unknown): void {
     if (!(key instanceof CacheSlot) || !key.attached) return;
     if (this.runs.flights.size > 0 && this.runs.flights.has(key)) return;
-    if (this.#store.peek(key) === undefined) this.#detach(key);
+    if (this.#peek(key) === undefined) this.#detach(key);
+  }
+
+  // An object's entries are in its slots, and only stand-ins of them in the store; see `CacheSlot`.
+
+  #find(key: unknown): MemoryRecord | undefined {
+    if (!(key instanceof CacheSlot) || key.standIn === undefined) return this.#store.find(key);
+    return this.#store.find(key.standIn) === undefined ? undefined : key.record;
+  }
+
+  #peek(key: unknown): MemoryRecord | undefined {
+    if (!(key instanceof CacheSlot) || key.standIn === undefined) return this.#store.peek(key);
+    return this.#store.peek(key.standIn) === undefined ? undefined : key.record;
+  }
+
+  #dropRecord(key: unknown): void {
+    if (!(key instanceof CacheSlot) || key.standIn === undefined) {
+      this.#store.drop(key);
+      return;
+    }
+    this.#store.drop(key.standIn);
+    this.#forget(key, key.standIn);
+  }
+
+  #forget(slot: CacheSlot, standIn: StandIn): void {
+    slot.record = undefined;
+    slot.owner.remains?.standIns.delete(standIn);
+  }
+
+  #keepRecord(key: unknown, record: MemoryRecord): boolean {
+    if (!(key instanceof CacheSlot) || key.standIn === undefined) return this.#store.keep(key, record);
+    const { value, createdAt, expiresAt } = record;
+    // The store weighs the value, and is not to hold it.
+    const shadow = new MemoryRecord(value, createdAt, expiresAt, undefined);
+    const isKept = this.#store.keep(key.standIn, shadow);
+    shadow.value = undefined;
+    if (isKept) {
+      key.record = record;
+      key.owner.remains?.standIns.add(key.standIn);
+    } else this.#forget(key, key.standIn);
+    return isKept;
   }
 
   #detach(slot: CacheSlot): void {
@@ -314,6 +354,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   removed(key: unknown, cause: RemovalCause): void {
+    if (key instanceof CacheSlot && key.standIn !== undefined) this.#forget(key, key.standIn);
     const counts = key instanceof CacheSlot ? key.owner.counts : this.#everybody.counts;
     if (cause === 'evict') counts.evictions++;
     if (this.#remembered.listening !== 0) this.#tell(cause, key);
@@ -326,7 +367,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   #expire(key: unknown): void {
-    this.#store.drop(key);
+    this.#dropRecord(key);
     if (this.#remembered.listening !== 0) this.#tell('expire', key);
   }
 
@@ -343,7 +384,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     }
     for (const key of this.#keysIn(scope, args)) {
       if (key === undefined) continue;
-      const record = this.#store.peek(key);
+      const record = this.#peek(key);
       if (record !== undefined && this.#isFresh(record)) existed = true;
       this.#drop(key);
     }
@@ -356,7 +397,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   #drop(key: unknown): void {
     this.runs.flights.void(key);
-    this.#store.drop(key);
+    this.#dropRecord(key);
     if (key instanceof CacheSlot) this.#detach(key);
   }
 
@@ -479,7 +520,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   /** Every living entry, by its key in text. */
   *entries(): Generator<readonly [key: string, entry: Entry]> {
     for (const owner of [this.#everybody, ...this.#owners]) {
-      for (const slot of [...owner.index.slots()]) yield* this.#entry(slot, this.#store.peek(slot));
+      for (const slot of [...owner.index.slots()]) yield* this.#entry(slot, this.#peek(slot));
     }
     if (!this.#solo) return;
     for (const [key, record] of [...this.#store.records()]) {
@@ -493,7 +534,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   #sizeOf(owner: Owner): number {
     let size = 0;
-    for (const slot of owner.index.slots()) if (this.#store.peek(slot) !== undefined) size++;
+    for (const slot of owner.index.slots()) if (this.#peek(slot) !== undefined) size++;
     return size;
   }
 
@@ -502,7 +543,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const owner = this.#ownerOf(scope.self, false);
     if (owner === undefined) return undefined;
     const key = this.#keyIn(owner, this.#toldBy(scope.self, args));
-    const record = key === undefined ? undefined : this.#store.peek(key);
+    const record = key === undefined ? undefined : this.#peek(key);
     return record !== undefined && this.#isFresh(record) ? record : undefined;
   }
 

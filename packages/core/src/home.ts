@@ -20,7 +20,7 @@ import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
 import { Lanes, type Sender } from './lanes.ts';
 import { kindOfStore, type Policy } from './options.ts';
-import { CacheSlot } from './owner.ts';
+import { CacheSlot, StandIn } from './owner.ts';
 import type { Home, Remembered } from './remembered.ts';
 import type { Telling } from './scope.ts';
 import { Counts } from './stats.ts';
@@ -395,8 +395,9 @@ function hearOf(store: SyncStore): void {
   heard.add(store);
   store.listen?.({
     removed(key, cause) {
-      if (key instanceof CacheSlot) key.owner.keeper.removed(key, cause);
-      else solos.get(store)?.removed(key, cause);
+      const slot = key instanceof StandIn ? key.slot.deref() : key;
+      if (slot instanceof CacheSlot) slot.owner.keeper.removed(slot, cause);
+      else if (slot !== undefined) solos.get(store)?.removed(slot, cause);
     },
     failed(error) {
       keeping.engine?.failed(error, keeping.key);

@@ -19,96 +19,87 @@ import type { AnyFunction } from './types.ts';
 /** What takes a function's place. `arity` is how many parameters the function declares, which is how it will mostly be called. */
 export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean): AnyFunction {
   const { common, owners } = memory;
-  const { ask }: { readonly ask: AnyFunction } = {
-    ask(this: unknown, ...args: unknown[]): unknown {
-      return memory.ask(this, args);
-    },
+  const ask: AnyFunction = function (this: unknown, ...args: unknown[]): unknown {
+    return memory.ask(this, args);
   };
   if (memory.isTold) return ask;
   if (owners !== undefined) {
     const { shelves } = owners;
-    if (arity === 1 && !isTimed) return makeOwnedUnaryCall(shelves, ask);
-    return makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
+    const any = makeAnyCall((self) => shelves.get(self as object), isTimed, ask);
+    return arity === 1 && !isTimed ? makeOwnedUnaryCall(shelves, ask, any) : any;
   }
-  if (arity === 1) return isTimed ? makeTimedUnaryCall(memory, ask) : makeUnaryCall(memory, ask);
-  if (isTimed || arity > 3) return makeAnyCall(() => common, isTimed, ask);
-  if (arity === 0) return makeNullaryCall(memory, ask);
-  return arity === 2 ? makeBinaryCall(memory, ask) : makeTernaryCall(memory, ask);
+  const any = makeAnyCall(() => common, isTimed, ask);
+  if (arity === 1) return isTimed ? makeTimedUnaryCall(memory, ask, any) : makeUnaryCall(memory, ask, any);
+  if (isTimed || arity > 3) return any;
+  if (arity === 0) return makeNullaryCall(common, any);
+  return arity === 2 ? makeBinaryCall(memory, any) : makeTernaryCall(memory, any);
 }
 
-function makeNullaryCall({ common }: MemoizeMemory, ask: AnyFunction): AnyFunction {
-  const { nullary } = common;
-  return {
-    call(this: unknown): unknown {
-      const { leaf } = nullary;
-      if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
-      return Reflect.apply(ask, this, arguments);
-    },
-  }.call;
+function makeNullaryCall({ nullary }: Shelf, any: AnyFunction): AnyFunction {
+  return function (this: unknown): unknown {
+    const { leaf } = nullary;
+    if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
+    return Reflect.apply(any, this, arguments);
+  };
 }
 
 /** A string or number that nothing is kept for goes straight to a run. */
-function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): AnyFunction {
+function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction, any: AnyFunction): AnyFunction {
   const { tally } = common;
   const one = common.entries.root(1);
   const { children } = one;
-  return {
-    call(this: unknown, a?: unknown): unknown {
-      let leaf = children.get(a);
-      if (leaf === undefined) {
-        if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
-        else if (arguments.length === 1 && isPlain(a) && !common.holdsUndefined)
-          return engine.load(common, one, this, a);
+  const { isFunction } = engine;
+  return function (this: unknown, a?: unknown): unknown {
+    let leaf = children.get(a);
+    if (leaf === undefined) {
+      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
+      else if (arguments.length === 1 && isFunction && isPlain(a) && !common.holdsUndefined) {
+        return engine.load(common, one, this, a);
       }
-      if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
-      return Reflect.apply(ask, this, arguments);
-    },
-  }.call;
+    }
+    if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
+    return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
+  };
 }
 
-function makeBinaryCall(memory: MemoizeMemory, ask: AnyFunction): AnyFunction {
+function makeBinaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const two = memory.common.entries.root(2);
-  return {
-    call(this: unknown, a?: unknown, b?: unknown): unknown {
-      const leaf = find2(two, a, b);
-      if (arguments.length !== 2) return Reflect.apply(ask, this, arguments);
-      return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
-    },
-  }.call;
+  return function (this: unknown, a?: unknown, b?: unknown): unknown {
+    const leaf = find2(two, a, b);
+    if (arguments.length !== 2) return Reflect.apply(any, this, arguments);
+    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
+  };
 }
 
-function makeTernaryCall(memory: MemoizeMemory, ask: AnyFunction): AnyFunction {
+function makeTernaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const three = memory.common.entries.root(3);
-  return {
-    call(this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
-      const leaf = find3(three, a, b, c);
-      if (arguments.length !== 3) return Reflect.apply(ask, this, arguments);
-      return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
-    },
-  }.call;
+  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
+    const leaf = find3(three, a, b, c);
+    if (arguments.length !== 3) return Reflect.apply(any, this, arguments);
+    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
+  };
 }
 
-function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction): AnyFunction {
+function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction, any: AnyFunction): AnyFunction {
   const { tally } = common;
   const one = common.entries.root(1);
   const { children } = one;
-  return {
-    call(this: unknown, a?: unknown): unknown {
-      let leaf = children.get(a) as Timed | undefined;
-      if (leaf === undefined) {
-        if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
-        else if (arguments.length === 1 && isPlain(a)) return engine.load(common, one, this, a);
-      }
-      if (leaf !== undefined && isFresh(leaf) && arguments.length === 1 && --tally.left !== 0) return leaf.value;
-      return Reflect.apply(ask, this, arguments);
-    },
-  }.call;
+  const { isFunction } = engine;
+  return function (this: unknown, a?: unknown): unknown {
+    let leaf = children.get(a) as Timed | undefined;
+    if (leaf === undefined) {
+      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
+      else if (arguments.length === 1 && isFunction && isPlain(a)) return engine.load(common, one, this, a);
+    }
+    if (leaf !== undefined && arguments.length === 1 && isFresh(leaf) && --tally.left !== 0) return leaf.value;
+    return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
+  };
 }
 
 /** A method whose entries belong to the object that it is called on. */
-function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunction): AnyFunction {
+function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunction, any: AnyFunction): AnyFunction {
   return {
     call(this: unknown, a?: unknown): unknown {
       const shelf = shelves.get(this as object);
@@ -116,7 +107,7 @@ function makeOwnedUnaryCall(shelves: WeakMap<object, Shelf>, ask: AnyFunction): 
         const leaf = stepInto(shelf.one, a);
         if (leaf !== undefined && arguments.length === 1 && --shelf.tally.left !== 0) return leaf;
       }
-      return Reflect.apply(ask, this, arguments);
+      return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
     },
   }.call;
 }

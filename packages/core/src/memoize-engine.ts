@@ -24,6 +24,8 @@ const deepest = 24;
 export class MemoizeEngine {
   readonly fn: AnyFunction;
   readonly member: Member;
+  /** A function has no class that a call could tell. */
+  readonly isFunction: boolean;
   readonly #watch = new Stopwatch();
   /** Whether the function returns promises, as far as its last run showed; at first, by its syntax. */
   isAsync: boolean;
@@ -37,6 +39,7 @@ export class MemoizeEngine {
   constructor(fn: AnyFunction, member: Member) {
     this.fn = fn;
     this.member = member;
+    this.isFunction = member.kind === 'function';
     this.isAsync = isAsyncFunction(fn);
   }
 
@@ -96,11 +99,15 @@ export class MemoizeEngine {
     return result;
   }
 
-  /** A value as the function would have returned it. @param failed called if it is a promise that rejects */
-  shape(value: unknown, failed: () => void): unknown {
+  /** A value as the function would have returned it. @param failed called with the promise if it is one that rejects */
+  shape(value: unknown, failed: (promise: unknown) => void): unknown {
     if (!this.isAsync && !isThenable(value)) return value;
     const promise = Promise.resolve(value);
-    if (isThenable(value)) promise.then((settled) => settledValues.set(promise, settled), failed);
+    if (isThenable(value))
+      promise.then(
+        (settled) => settledValues.set(promise, settled),
+        () => failed(promise),
+      );
     else settledValues.set(promise, value);
     return promise;
   }
@@ -188,7 +195,7 @@ export class MemoizeEngine {
     leave: () => void,
   ): Promise<unknown> {
     this.isAsync = true;
-    const settled = result instanceof Promise ? result : Promise.resolve(result);
+    const settled = promiseOf(result);
     const promise = settled.then(
       (value) => {
         leave();
@@ -259,11 +266,10 @@ export class MemoizeEngine {
   }
 
   /** Counts what comes of a promise that is not kept. */
-  #observe(shelf: Shelf, start: number, result: PromiseLike<unknown>): PromiseLike<unknown> {
-    const { tally } = shelf;
-    return result.then(
+  #observe(shelf: Shelf, start: number, result: PromiseLike<unknown>): Promise<unknown> {
+    return promiseOf(result).then(
       (value) => {
-        this.#watch.stop(start, tally);
+        this.#watch.stop(start, shelf.tally);
         return value;
       },
       (error: unknown) => {
@@ -289,6 +295,10 @@ export class MemoizeEngine {
         'that ran it and was neither kept nor shared; return what is read from it instead (said once)',
     );
   }
+}
+
+function promiseOf(result: PromiseLike<unknown>): Promise<unknown> {
+  return result instanceof Promise ? result : Promise.resolve(result);
 }
 
 /** Whether a value can be anything that is not simply kept. */

@@ -82,10 +82,10 @@ export class MemoizeMemory {
     const { shelf, path } = this.#reach(self, args);
     shelf.void(path);
     shelf.drop(path);
-    shelf.keep(
-      path,
-      this.engine.shape(value, () => shelf.drop(path)),
-    );
+    const shaped = this.engine.shape(value, (promise) => {
+      if (shelf.fresh(path) === promise) shelf.drop(path);
+    });
+    shelf.keep(path, shaped);
   }
 
   /** Removes a call's result; of `everyone`, for each that has one. Answers whether there was one. */
@@ -98,6 +98,7 @@ export class MemoizeMemory {
     for (const [owner, shelf] of this.owners ?? []) {
       found = dropAt({ shelf, path: this.#capture(owner, args) }) || found;
     }
+    if (this.common.isIdle) return found;
     const text = this.#textOf(self, args);
     return this.common.dropWhere(([, ...rest]) => rest.join(',') === text) || found;
   }

@@ -66,6 +66,11 @@ export class Shelf {
     return this.entries.size;
   }
 
+  /** Whether nothing is kept and nothing under way. */
+  get isIdle(): boolean {
+    return this.size === 0 && this.#running === 0 && (this.#flights === undefined || this.#flights.size === 0);
+  }
+
   /** The counts, up to date. */
   settleTally(): Tally {
     this.tally.hits += this.nullary.takeHits();

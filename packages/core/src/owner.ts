@@ -1,17 +1,44 @@
-import type { RemovalCause } from '@reprise/store/contract';
+import type { MemoryRecord, RemovalCause } from '@reprise/store/contract';
 import { Slot, SlotIndex } from './key/argument-index.ts';
 import { Counts, PartCounts } from './stats.ts';
 
-/** The place of one call's entry in memory: the key in the store, and the way back to where the index finds it. */
+/**
+ * The place of one call's entry in memory: the key in the store, and the way back to where the index finds it.
+ *
+ * The entry of an object's method is not in the store itself: a value that leads back to the object would keep it alive there. The
+ * store has a stand-in for its order and bounds, under a key that leads nowhere; the record is here, and goes with the object.
+ */
 export class CacheSlot extends Slot {
   readonly owner: Owner;
+  /** The key of the stand-in; `undefined` where the slot itself is the key. */
+  readonly standIn: StandIn | undefined;
+  /** What the stand-in stands for. */
+  record: MemoryRecord | undefined = undefined;
   /** Whether the index finds it. A detached slot is never filled again. */
   attached = true;
 
   constructor(owner: Owner) {
     super();
     this.owner = owner;
+    this.standIn = owner.remains === undefined ? undefined : new StandIn(this);
   }
+}
+
+/** The key in the store of an entry that belongs to an object. */
+export class StandIn {
+  readonly slot: WeakRef<CacheSlot>;
+
+  constructor(slot: CacheSlot) {
+    this.slot = new WeakRef(slot);
+  }
+}
+
+/** What is left to do when an object has been collected. It must not lead back to the object's entries. */
+interface Remains {
+  readonly counts: Counts;
+  /** What the store has of it. */
+  readonly standIns: Set<StandIn>;
+  owner: WeakRef<Owner> | undefined;
 }
 
 /** Who hears what becomes of slots by itself. */
@@ -32,11 +59,14 @@ export class Owner {
   readonly keeper: Keeper;
   /** What the owner is called in keys: the text of its part, or its identity. */
   readonly part: string | undefined;
+  /** Of an object: what outlives it. */
+  readonly remains: Remains | undefined;
 
-  constructor(keeper: Keeper, part?: string, counts: Counts = new Counts()) {
+  constructor(keeper: Keeper, part?: string, counts: Counts = new Counts(), remains?: Remains) {
     this.counts = counts;
     this.keeper = keeper;
     this.part = part;
+    this.remains = remains;
     this.index = new SlotIndex((slot) => keeper.lost(slot));
   }
 
@@ -61,20 +91,21 @@ export class Owner {
  */
 export class Owners {
   readonly #byObject = new WeakMap<object, Owner>();
+  readonly #objects = new Set<Remains>();
   readonly #byPart = new Map<string, Owner>();
-  readonly #living = new Set<Owner>();
-  readonly #collected: FinalizationRegistry<Owner>;
+  readonly #collected: FinalizationRegistry<Remains>;
   readonly #keeper: Keeper;
   readonly #retired = new Counts();
   /** What parts counted stays theirs, whether they have entries or not. */
   readonly #partCounts = new PartCounts((part) => this.#byPart.has(part));
 
-  /** @param leave takes the entries of an object that was collected */
-  constructor(keeper: Keeper, leave: (owner: Owner) => void) {
+  /** @param leave takes what the store has of an object that was collected */
+  constructor(keeper: Keeper, leave: (standIn: StandIn) => void) {
     this.#keeper = keeper;
-    this.#collected = new FinalizationRegistry((owner) => {
-      leave(owner);
-      this.#retire(owner);
+    this.#collected = new FinalizationRegistry((remains) => {
+      for (const standIn of remains.standIns) leave(standIn);
+      this.#objects.delete(remains);
+      this.#retired.add(remains.counts);
     });
   }
 
@@ -88,32 +119,31 @@ export class Owners {
   }
 
   addObject(self: object, part: string): Owner {
-    const owner = new Owner(this.#keeper, part);
+    const remains: Remains = { counts: new Counts(), standIns: new Set(), owner: undefined };
+    const owner = new Owner(this.#keeper, part, remains.counts, remains);
+    remains.owner = new WeakRef(owner);
     this.#byObject.set(self, owner);
-    this.#living.add(owner);
-    this.#collected.register(self, owner);
+    this.#objects.add(remains);
+    this.#collected.register(self, remains);
     return owner;
   }
 
   addPart(part: string): Owner {
     const owner = new Owner(this.#keeper, part, this.#partCounts.of(part));
     this.#byPart.set(part, owner);
-    this.#living.add(owner);
     return owner;
   }
 
   /** A part whose last entry is gone is forgotten; an object's owner lives as long as the object. */
   release(owner: Owner): void {
-    if (owner.part === undefined || this.#byPart.get(owner.part) !== owner) return;
-    this.#byPart.delete(owner.part);
-    this.#living.delete(owner);
+    if (owner.part !== undefined && this.#byPart.get(owner.part) === owner) this.#byPart.delete(owner.part);
   }
 
   /** The counts of all there are and were. */
   sum(): Counts {
     const sum = this.#partCounts.sum();
     sum.add(this.#retired);
-    for (const owner of this.#living) if (this.#byPart.get(owner.part ?? '') !== owner) sum.add(owner.counts);
+    for (const { counts } of this.#objects) sum.add(counts);
     return sum;
   }
 
@@ -122,11 +152,12 @@ export class Owners {
     return this.#partCounts.of(part);
   }
 
-  [Symbol.iterator](): IterableIterator<Owner> {
-    return this.#living.values();
-  }
-
-  #retire(owner: Owner): void {
-    if (this.#living.delete(owner)) this.#retired.add(owner.counts);
+  /** All that are alive, or not known to be gone. */
+  *[Symbol.iterator](): Generator<Owner> {
+    yield* this.#byPart.values();
+    for (const remains of this.#objects) {
+      const owner = remains.owner?.deref();
+      if (owner !== undefined) yield owner;
+    }
   }
 }

@@ -46,6 +46,35 @@ describe('an instance', () => {
     expect(cacheOf(Users, 'find').stats().misses).toBe(40);
   });
 
+  it('can be collected while its entries lead back to it', async () => {
+    const cache = createCache({ name: 'shared', maxSize: 100 });
+    class Users {
+      readonly ballast = new Array(1_000).fill(0);
+      @cached()
+      find(id: string): { id: string; from: Users } {
+        return { id, from: this };
+      }
+      @cached({ cache })
+      async load(): Promise<Users> {
+        return this;
+      }
+    }
+    const refs = await (async () => {
+      const all = Array.from({ length: 20 }, () => new Users());
+      for (const users of all) {
+        expect(users.find('1')).toBe(users.find('1'));
+        expect(await users.load()).toBe(users);
+        expect(await users.load()).toBe(users);
+      }
+      return all.map((users) => new WeakRef(users));
+    })();
+    expect(cacheOf(Users, 'load').stats().hits).toBe(20);
+    expect(await collectUntil(() => refs.every((ref) => ref.deref() === undefined))).toBe(true);
+    expect(await collectUntil(() => cacheOf(Users, 'find').stats().size === 0)).toBe(true);
+    expect(await collectUntil(() => cache.stats().size === 0)).toBe(true);
+    expect(cacheOf(Users, 'find').stats().misses).toBe(20);
+  });
+
   it('can be collected after it failed, after it was asked by its handle, and after its runs', async () => {
     class Users {
       @cached()

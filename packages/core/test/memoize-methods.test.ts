@@ -77,6 +77,18 @@ describe('a memoized method', () => {
     expect(other.shared('b')).not.toBe(one.shared('a'));
   });
 
+  it('names the class in keys, whichever way it was called first', () => {
+    class Plans {
+      @memoize({ per: 'class' })
+      price(id: string): number {
+        return id.length;
+      }
+    }
+    const plans = new Plans();
+    plans.price('gold');
+    expect(cacheOf(plans, 'price').keyOf('gold')).toBe('Plans.price("gold")');
+  });
+
   it('remembers for a part of the object', () => {
     const [one, same, other] = [new Users('acme'), new Users('acme'), new Users('other')];
     expect(same.plan('gold')).toBe(one.plan('gold'));

@@ -71,6 +71,7 @@ describe('ArgumentIndex', () => {
     ['a proxy and what it stands for', [new Proxy({ a: 1 }, {})], [{ a: 1 }]],
     ['an object with and without a symbol key', [{ a: 1, [lonely]: 1 }], [{ a: 1 }]],
     ['symbol keys with other values', [{ a: 1, [lonely]: 1 }], [{ a: 1, [lonely]: 2 }]],
+    ['a hidden symbol key and none', [Object.defineProperty({ a: 1 }, lonely, { value: 1 })], [{ a: 1 }]],
     ['a hidden property and none', [Object.defineProperty({ a: 1 }, 'b', { value: 1 })], [{ a: 1 }]],
     ['a hidden property and a visible one', [Object.defineProperty({ a: 1 }, 'b', { value: 1 })], [{ a: 1, b: 1 }]],
     ['symbols of one description', [Symbol('a')], [Symbol('a')]],
@@ -386,9 +387,10 @@ describe('ArgumentIndex', () => {
       });
       if (way === 4) object[lonely] = entries.length;
       if (way === 5) object[Symbol.for('a')] = 1;
+      if (way === 6) Object.defineProperty(object, lonely, { value: entries.length });
       return object;
     }
-    const ways = fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4, 5);
+    const ways = fc.constantFrom(0, 0, 0, 0, 1, 2, 3, 4, 5, 6);
     const { value } = fc.letrec<{ value: unknown; object: object }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 3, withCrossShrink: true },
