@@ -237,15 +237,18 @@ export class AsyncEngine implements Engine, Shelf {
       throw error;
     }
     this.release(place.key);
+    // Before the store has it: it may evict it again at once.
+    this.#known.add(place.text);
     try {
-      if (!(await kept)) return;
+      if (await kept) {
+        if (remembered.listening !== 0) remembered.emit('store', () => place.text);
+      } else this.#known.delete(place.text);
     } catch (error) {
+      this.#known.delete(place.text);
       // What the codec refuses is not stored, and takes the place of what was.
       if (error instanceof CodecError) await lanes.drop(place.key, sender);
       throw error;
     }
-    this.#known.add(place.text);
-    if (remembered.listening !== 0) remembered.emit('store', () => place.text);
   }
 
   /** What is sent where the store keeps bytes: the caller may change his value while it is on its way. @throws CodecError */

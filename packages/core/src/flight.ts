@@ -82,6 +82,9 @@ export class Flights {
 
   /** Takes a settled flight out. */
   close(flight: Flight): void {
+    // Contexts of later code lead to it for long, and its promise to the context that it was made in: a chain of runs would hold all.
+    flight.promise = undefined;
+    flight.waits = undefined;
     if (!this.#remove(flight) && this.#loose.size > 0) this.#loose.delete(flight);
   }
 

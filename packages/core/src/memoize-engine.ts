@@ -201,6 +201,7 @@ export class MemoizeEngine {
         leave();
         this.#watch.stop(start, shelf.tally);
         shelf.close(path, flight);
+        cut(flight);
         if (isOneShot(value)) {
           this.#shareable = Number.NEGATIVE_INFINITY;
           this.#refuse(shelf, path, !flight.voided);
@@ -217,6 +218,7 @@ export class MemoizeEngine {
       (error: unknown) => {
         leave();
         shelf.close(path, flight);
+        cut(flight);
         this.#fail(shelf, start);
         throw error;
       },
@@ -295,6 +297,13 @@ export class MemoizeEngine {
         'that ran it and was neither kept nor shared; return what is read from it instead (said once)',
     );
   }
+}
+
+/** Contexts of later code lead to a flight for long, and its promise to the context it was made in: a chain of runs would hold all. */
+function cut(flight: MemoizeFlight): void {
+  flight.promise = undefined;
+  flight.settled = undefined;
+  flight.waits = undefined;
 }
 
 function promiseOf(result: PromiseLike<unknown>): Promise<unknown> {

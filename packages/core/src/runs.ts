@@ -204,10 +204,11 @@ export class Runs {
     // The plain case first: no callbacks, no array of arguments.
     else if (cacheIf === undefined && typeof ttl !== 'function') lifetime = ttl === 0 ? undefined : (ttl ?? Infinity);
     else if (!flight.voided) lifetime = this.#lifetimeOf(flight, work, self, args, value);
+    const { promise } = flight;
     this.flights.close(flight);
     if (!flight.voided) {
       this.flights.supersede(flight);
-      shelf.keep(flight.key, value, lifetime, flight.promise, loadTime);
+      shelf.keep(flight.key, value, lifetime, promise, loadTime);
     }
     if (flight.voided || lifetime === undefined) shelf.release(flight.key);
   }

@@ -153,6 +153,8 @@ export class SyncEngine implements Engine, Shelf {
     }
     const remembered = this.#remembered;
     const now = remembered.home.now();
+    // Before the store has it: it may evict it again at once.
+    this.#known.add(place.text);
     try {
       if (
         !this.#shelf.write(
@@ -162,14 +164,16 @@ export class SyncEngine implements Engine, Shelf {
           fencing,
           this.#asker,
         )
-      )
+      ) {
+        this.#known.delete(place.text);
         return;
+      }
     } catch (error) {
+      this.#known.delete(place.text);
       // What the codec refuses is not stored, and takes the place of what was.
       if (error instanceof CodecError) this.#shelf.drop(place.key, this.#asker);
       throw error;
     }
-    this.#known.add(place.text);
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
   }
 

@@ -140,7 +140,12 @@ export const mistakes: readonly Mistake[] = [
         return function (this: Runs, flight, ...rest) {
           const result = original.call(this, flight, ...rest);
           // Later than the engine has taken it out.
-          if (result instanceof Promise) result.catch(() => this.flights.open(flight));
+          if (result instanceof Promise) {
+            result.catch(() => {
+              flight.promise = result;
+              this.flights.open(flight);
+            });
+          }
           return result;
         };
       }),
