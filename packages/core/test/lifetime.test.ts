@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { cached, cacheOf, closeAllCaches, createCache } from '@reprise/core';
+import { cached, cacheOf, closeAllCaches, createCache, memoize } from '@reprise/core';
 import { holdRuns, settle } from './deferred.ts';
 import { asyncMemory } from './store-kinds.ts';
 
@@ -223,6 +224,34 @@ describe('an error', () => {
       return new WeakRef((answer as PromiseRejectedResult).reason as object);
     })();
     expect(await collectUntil(() => ref.deref() === undefined)).toBe(true);
+  });
+});
+
+describe('a chain of runs', () => {
+  it.each([
+    ['cached', cached],
+    ['memoize', memoize],
+  ])('leaves none of its contexts behind (%s)', async (_verb, verb) => {
+    const refs: WeakRef<object>[] = [];
+    const links = 50;
+    let finish: (() => void) | undefined;
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    // Each run begins the next one from a later turn, and so from inside of its own context.
+    const step = verb(
+      async (link: number): Promise<object> => {
+        if (link < links) nextTurn(() => void step(link + 1));
+        else finish?.();
+        const result = {};
+        refs.push(new WeakRef(result));
+        return result;
+      },
+      { maxSize: 1 },
+    );
+    await step(0);
+    await done;
+    expect(await collectUntil(() => refs.filter((ref) => ref.deref() !== undefined).length <= 2)).toBe(true);
   });
 });
 
