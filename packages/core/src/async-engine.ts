@@ -332,16 +332,10 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<void> {
     const remembered = this.#remembered;
     if (remembered.home.off) return void remembered.home.missInvalidation();
-    await this.#setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
+    await this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
   }
 
-  async #setPlace(
-    place: Place,
-    policy: Policy,
-    value: unknown,
-    self: unknown,
-    args: readonly unknown[],
-  ): Promise<void> {
+  async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
     this.runs.flights.void(place.key);
     const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
     await this.#write(place, value, lifetime, true);

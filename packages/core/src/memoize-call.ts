@@ -19,8 +19,10 @@ import type { AnyFunction } from './types.ts';
 /** What takes a function's place. `arity` is how many parameters the function declares, which is how it will mostly be called. */
 export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean): AnyFunction {
   const { common, owners } = memory;
-  const ask: AnyFunction = function (this: unknown, ...args: unknown[]): unknown {
-    return memory.ask(this, args);
+  const { ask }: { readonly ask: AnyFunction } = {
+    ask(this: unknown, ...args: unknown[]): unknown {
+      return memory.ask(this, args);
+    },
   };
   if (memory.isTold) return ask;
   if (owners !== undefined) {
@@ -36,11 +38,13 @@ export function makeCall(memory: MemoizeMemory, arity: number, isTimed: boolean)
 }
 
 function makeNullaryCall({ nullary }: Shelf, any: AnyFunction): AnyFunction {
-  return function (this: unknown): unknown {
-    const { leaf } = nullary;
-    if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
-    return Reflect.apply(any, this, arguments);
-  };
+  return {
+    call(this: unknown): unknown {
+      const { leaf } = nullary;
+      if (leaf !== undefined && arguments.length === 0 && --nullary.left !== 0) return leaf;
+      return Reflect.apply(any, this, arguments);
+    },
+  }.call;
 }
 
 /** A string or number that nothing is kept for goes straight to a run. */
@@ -49,37 +53,43 @@ function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction, any:
   const one = common.entries.root(1);
   const { children } = one;
   const { isFunction } = engine;
-  return function (this: unknown, a?: unknown): unknown {
-    let leaf = children.get(a);
-    if (leaf === undefined) {
-      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
-      else if (arguments.length === 1 && isFunction && isPlain(a) && !common.holdsUndefined) {
-        return engine.load(common, one, this, a);
+  return {
+    call(this: unknown, a?: unknown): unknown {
+      let leaf = children.get(a);
+      if (leaf === undefined) {
+        if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a);
+        else if (arguments.length === 1 && isFunction && isPlain(a) && !common.holdsUndefined) {
+          return engine.load(common, one, this, a);
+        }
       }
-    }
-    if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
-    return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
-  };
+      if (leaf !== undefined && arguments.length === 1 && --tally.left !== 0) return leaf;
+      return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
+    },
+  }.call;
 }
 
 function makeBinaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const two = memory.common.entries.root(2);
-  return function (this: unknown, a?: unknown, b?: unknown): unknown {
-    const leaf = find2(two, a, b);
-    if (arguments.length !== 2) return Reflect.apply(any, this, arguments);
-    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
-  };
+  return {
+    call(this: unknown, a?: unknown, b?: unknown): unknown {
+      const leaf = find2(two, a, b);
+      if (arguments.length !== 2) return Reflect.apply(any, this, arguments);
+      return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
+    },
+  }.call;
 }
 
 function makeTernaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const three = memory.common.entries.root(3);
-  return function (this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
-    const leaf = find3(three, a, b, c);
-    if (arguments.length !== 3) return Reflect.apply(any, this, arguments);
-    return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
-  };
+  return {
+    call(this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
+      const leaf = find3(three, a, b, c);
+      if (arguments.length !== 3) return Reflect.apply(any, this, arguments);
+      return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
+    },
+  }.call;
 }
 
 function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction, any: AnyFunction): AnyFunction {
@@ -87,15 +97,17 @@ function makeTimedUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction,
   const one = common.entries.root(1);
   const { children } = one;
   const { isFunction } = engine;
-  return function (this: unknown, a?: unknown): unknown {
-    let leaf = children.get(a) as Timed | undefined;
-    if (leaf === undefined) {
-      if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
-      else if (arguments.length === 1 && isFunction && isPlain(a)) return engine.load(common, one, this, a);
-    }
-    if (leaf !== undefined && arguments.length === 1 && isFresh(leaf) && --tally.left !== 0) return leaf.value;
-    return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
-  };
+  return {
+    call(this: unknown, a?: unknown): unknown {
+      let leaf = children.get(a) as Timed | undefined;
+      if (leaf === undefined) {
+        if (one.objects !== undefined && typeof a === 'object' && a !== null) leaf = one.objects.find(a) as typeof leaf;
+        else if (arguments.length === 1 && isFunction && isPlain(a)) return engine.load(common, one, this, a);
+      }
+      if (leaf !== undefined && arguments.length === 1 && isFresh(leaf) && --tally.left !== 0) return leaf.value;
+      return Reflect.apply(arguments.length === 1 ? ask : any, this, arguments);
+    },
+  }.call;
 }
 
 /** A method whose entries belong to the object that it is called on. */

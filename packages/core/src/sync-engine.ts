@@ -239,10 +239,10 @@ export class SyncEngine implements Engine, Shelf {
   set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
     const remembered = this.#remembered;
     if (remembered.home.off) return void remembered.home.missInvalidation();
-    this.#setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
+    this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
   }
 
-  #setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
+  setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
     this.runs.flights.void(place.key);
     const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
     this.#write(place, value, lifetime, true, this.#remembered.givesPromises(this.runs) ? { promised: true } : {});

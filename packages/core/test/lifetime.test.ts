@@ -228,10 +228,13 @@ describe('an error', () => {
 });
 
 describe('a chain of runs', () => {
-  it.each([
-    ['cached', cached],
-    ['memoize', memoize],
-  ])('leaves none of its contexts behind (%s)', async (_verb, verb) => {
+  type Step = (link: number) => Promise<object>;
+  const verbs: readonly [string, (step: Step) => Step][] = [
+    ['cached', (step) => cached(step, { maxSize: 1 })],
+    ['memoize', (step) => memoize(step, { maxSize: 1 })],
+  ];
+
+  it.each(verbs)('leaves none of its contexts behind (%s)', async (_verb, wrap) => {
     const refs: WeakRef<object>[] = [];
     const links = 50;
     let finish: (() => void) | undefined;
@@ -239,16 +242,13 @@ describe('a chain of runs', () => {
       finish = resolve;
     });
     // Each run begins the next one from a later turn, and so from inside of its own context.
-    const step = verb(
-      async (link: number): Promise<object> => {
-        if (link < links) nextTurn(() => void step(link + 1));
-        else finish?.();
-        const result = {};
-        refs.push(new WeakRef(result));
-        return result;
-      },
-      { maxSize: 1 },
-    );
+    const step = wrap(async (link) => {
+      if (link < links) nextTurn(() => void step(link + 1));
+      else finish?.();
+      const result = {};
+      refs.push(new WeakRef(result));
+      return result;
+    });
     await step(0);
     await done;
     expect(await collectUntil(() => refs.filter((ref) => ref.deref() !== undefined).length <= 2)).toBe(true);
