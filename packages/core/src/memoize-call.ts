@@ -71,10 +71,12 @@ function makeUnaryCall({ common, engine }: MemoizeMemory, ask: AnyFunction, any:
 function makeBinaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const two = memory.common.entries.root(2);
+  const { children } = two;
   return {
     call(this: unknown, a?: unknown, b?: unknown): unknown {
-      const leaf = find2(two, a, b);
       if (arguments.length !== 2) return Reflect.apply(any, this, arguments);
+      let leaf = (children.get(a) as Level | undefined)?.children.get(b);
+      if (leaf === undefined) leaf = find2(two, a, b);
       return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b]);
     },
   }.call;
@@ -83,10 +85,13 @@ function makeBinaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
 function makeTernaryCall(memory: MemoizeMemory, any: AnyFunction): AnyFunction {
   const { tally } = memory.common;
   const three = memory.common.entries.root(3);
+  const { children } = three;
   return {
     call(this: unknown, a?: unknown, b?: unknown, c?: unknown): unknown {
-      const leaf = find3(three, a, b, c);
       if (arguments.length !== 3) return Reflect.apply(any, this, arguments);
+      const level = (children.get(a) as Level | undefined)?.children.get(b) as Level | undefined;
+      let leaf = level?.children.get(c);
+      if (leaf === undefined) leaf = find3(three, a, b, c);
       return leaf !== undefined && --tally.left !== 0 ? leaf : memory.ask(this, [a, b, c]);
     },
   }.call;
