@@ -10,8 +10,6 @@ import { isAsyncFunction } from './runs.ts';
 import { Stopwatch } from './stopwatch.ts';
 import type { AnyFunction } from './types.ts';
 
-const enoughShareable = 16;
-
 /** Recursion beyond this depth makes no more flights inside flights: their frames would cost it a good part of the stack. */
 const deepest = 24;
 
@@ -31,8 +29,6 @@ export class MemoizeEngine {
   isAsync: boolean;
   /** Whether a run is to be a flight: until it is known that the function does not return promises. */
   #flies = true;
-  /** Whether its promises come to what can be shared: how often they did, -Infinity if one did not. */
-  #shareable = 0;
   /** How many flights are on the stack. */
   #nested = 0;
 
@@ -203,12 +199,9 @@ export class MemoizeEngine {
         shelf.close(path, flight);
         cut(flight);
         if (isOneShot(value)) {
-          this.#shareable = Number.NEGATIVE_INFINITY;
           this.#refuse(shelf, path, !flight.voided);
           return value;
         }
-        // A primitive says little: `null` for what is missing, a stream for what is there.
-        this.#shareable += typeof value === 'object' && value !== null ? enoughShareable : 1;
         if (!flight.voided) {
           settledValues.set(promise, value);
           shelf.keep(path, promise);
@@ -241,8 +234,7 @@ export class MemoizeEngine {
     }
     if (waiter !== undefined) noteWait(waiter, flight, settled);
     shelf.tally.coalesced++;
-    // One promise for all, once the function is known for results that can be shared.
-    if (this.#shareable >= enoughShareable) return promise;
+    // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
     return promise.then((value) => {
       if (!isOneShot(value)) return value;
       shelf.tally.coalesced--;
