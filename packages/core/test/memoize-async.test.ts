@@ -49,14 +49,17 @@ describe('memoize of an asynchronous function', () => {
     expect(load.stats()).toMatchObject({ misses: 2, coalesced: 49, hits: 0, loads: 2, size: 2 });
   });
 
-  it('gives all that join one promise, once results were seen that can be shared', async () => {
+  it('shares no iterator among those that join, whatever came before it', async () => {
     const { load, runs } = manual();
-    const first = load('a');
-    expect(load('a')).not.toBe(first);
+    const before = load('a');
     runs[0]?.resolve({});
-    await first;
-    const second = load('b');
-    expect(load('b')).toBe(second);
+    await before;
+    const calls = [load('b'), load('b')];
+    const [one, other] = [[1].values(), [2].values()];
+    runs[1]?.resolve(one as never);
+    expect(await calls[0]).toBe(one);
+    runs[2]?.resolve(other as never);
+    expect(await calls[1]).toBe(other);
   });
 
   it('answers hits with one and the same promise', async () => {
