@@ -1,5 +1,5 @@
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
-import { currentRun, noteWait } from './context.ts';
+import { currentRun } from './context.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
@@ -113,7 +113,7 @@ export class AsyncEngine implements Engine, Shelf {
     const promise = this.#lookThenFly(flight, work, place, self, args);
     flight.promise = promise;
     const parent = currentRun();
-    if (parent !== undefined) noteWait(parent, flight, promise);
+    if (parent !== undefined) this.runs.flights.openFor(parent, flight);
     return promise;
   }
 

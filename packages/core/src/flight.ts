@@ -1,4 +1,4 @@
-import type { Run } from './context.ts';
+import { beginWait, type Run } from './context.ts';
 
 let opened = 0;
 
@@ -19,6 +19,8 @@ export class Flight implements Run {
   voided = false;
   /** Whether the function itself is running (an asynchronous store is asked first). */
   running = false;
+  /** The run that it was opened from, and that waits for it. */
+  opener: Run | undefined = undefined;
   /** Whether it makes an entry anew while the old one answers. */
   refreshes = false;
   /** Whether its result can be read only once. */
@@ -80,8 +82,16 @@ export class Flights {
     this.#loose.add(flight);
   }
 
+  /** Notes that `opener` waits for a flight, until that is closed. Nobody listens to its promise for that: a rejection stays unheard. */
+  openFor(opener: Run, flight: Flight): void {
+    flight.opener = opener;
+    beginWait(opener, flight);
+  }
+
   /** Takes a settled flight out. */
   close(flight: Flight): void {
+    flight.opener?.waits?.delete(flight);
+    flight.opener = undefined;
     // Contexts of later code lead to it for long, and its promise to the context that it was made in: a chain of runs would hold all.
     flight.promise = undefined;
     flight.waits = undefined;

@@ -1,5 +1,5 @@
 import { RepriseError } from '@reprise/store/contract';
-import { beginWait, closesCircle, currentRun, enterRun, leaveRun, noteWait, type Run } from './context.ts';
+import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
 import { Flight, Flights } from './flight.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
@@ -122,9 +122,21 @@ export class Runs {
       fail(error);
       throw error;
     }
-    if (isThenable(result)) result.then(() => this.#told(flight, counts, start), fail);
-    else this.#told(flight, counts, start);
-    return result;
+    if (!isThenable(result)) {
+      this.#told(flight, counts, start);
+      return result;
+    }
+    // The caller gets the promise that was listened to, so that a rejection which he ignores is reported as one.
+    return result.then(
+      (value) => {
+        this.#told(flight, counts, start);
+        return value;
+      },
+      (error: unknown) => {
+        fail(error);
+        throw error;
+      },
+    );
   }
 
   /**
@@ -135,20 +147,18 @@ export class Runs {
     flight.running = true;
     // Who is running waits for this run from now on: its synchronous part may already lead back to him.
     const parent = currentRun();
-    if (parent !== undefined) beginWait(parent, flight);
+    if (parent !== undefined) this.flights.openFor(parent, flight);
     const start = this.#watch.start(this.#remembered.listening !== 0);
     let result: unknown;
     try {
       result = enterRun(flight, work.fn, self, args);
     } catch (error) {
       leaveRun();
-      parent?.waits?.delete(flight);
       this.#fail(flight, counts, start, error);
       throw error;
     }
-    if (isThenable(result)) return this.#follow(flight, work, self, args, counts, start, parent, result);
+    if (isThenable(result)) return this.#follow(flight, work, self, args, counts, start, result);
     leaveRun();
-    parent?.waits?.delete(flight);
     this.isAsync = false;
     this.#settle(flight, work, self, args, counts, start, result);
     return result;
@@ -162,7 +172,6 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
     start: number,
-    parent: Run | undefined,
     result: PromiseLike<unknown>,
   ): Promise<unknown> {
     this.isAsync = true;
@@ -180,7 +189,6 @@ export class Runs {
       },
     );
     flight.promise ??= promise;
-    if (parent !== undefined) noteWait(parent, flight, promise);
     return promise;
   }
 

@@ -338,6 +338,19 @@ describe('a process', () => {
     `);
     expect(told).toBe('RepriseWarning E_CALLBACK\nalive\n');
   });
+
+  it('hears of a rejection that nobody listens to, also where a run began the one that failed', async () => {
+    const told = await program(`
+      import { cached } from '@reprise/core';
+      process.on('unhandledRejection', (error) => console.log('unhandled', error.message));
+      const fails = cached(async (id) => { throw new Error(id); });
+      const begins = cached(async () => { void fails('inner'); return 1; });
+      await begins();
+      void fails('outer');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    `);
+    expect(told).toBe('unhandled inner\nunhandled outer\n');
+  });
 });
 
 // Of the sources there is no CommonJS copy.

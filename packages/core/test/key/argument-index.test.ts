@@ -20,7 +20,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Until a condition holds that the garbage collector brings about. A look through a WeakRef keeps its target for the turn. */
 async function collected(condition: () => boolean): Promise<boolean> {
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 200; round++) {
     await new Promise((resolve) => setImmediate(resolve));
     collectGarbage();
     await new Promise((resolve) => setImmediate(resolve));
