@@ -17,7 +17,7 @@ const reuses = 31;
 
 const nativeNow: (() => number) | undefined = isNative(Date.now) ? Date.now : undefined;
 
-let reading = Number.NaN;
+let reading = -1;
 /** How often the reading may be used again. */
 let left = 0;
 /** What lies beyond it lies ahead, as long as the reading is used again; `Infinity`: ask the clock. */
@@ -31,7 +31,10 @@ function isNative(now: () => number): boolean {
 
 /** Milliseconds since {@link memoryEpoch}, read anew. */
 export function readNow(): number {
-  return Date.now() - memoryEpoch;
+  const now = Date.now() - memoryEpoch;
+  // As a small integer, where it is one: engines keep those in place, and box what might be a fraction.
+  const small = now | 0;
+  return small === now ? small : now;
 }
 
 /** Whether a moment (milliseconds since {@link memoryEpoch}) lies in the future. */
@@ -53,7 +56,7 @@ export function roughNow(): number {
 }
 
 function look(): number {
-  const now = Date.now() - memoryEpoch;
+  const now = readNow();
   if (now !== reading || Date.now !== nativeNow) {
     reading = now;
     streak = 0;
@@ -73,7 +76,7 @@ function look(): number {
 
 function forget(): void {
   resetQueued = false;
-  reading = Number.NaN;
+  reading = -1;
   streak = 0;
   left = 0;
   horizon = Infinity;

@@ -71,7 +71,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
           const record = store.find(a);
           if (record !== undefined && (record.expiresAt === Infinity || isAhead(record.expiresAt)) && !home.off) {
             counts.hits++;
-            return record.rest === undefined && remembered.listening === 0 ? record.value : engine.#answer(record, a);
+            if (remembered.listening !== 0) engine.#tell('hit', a);
+            return record.rest === undefined ? record.value : answerOf(record);
           }
           return engine.#miss(engine.#everybody, a, record, remembered, this, arguments);
         }
@@ -96,9 +97,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
             const record = store.find(slot);
             if (record !== undefined && (record.expiresAt === Infinity || isAhead(record.expiresAt)) && !home.off) {
               counts.hits++;
-              return record.rest === undefined && remembered.listening === 0
-                ? record.value
-                : engine.#answer(record, slot);
+              if (remembered.listening !== 0) engine.#tell('hit', slot);
+              return record.rest === undefined ? record.value : answerOf(record);
             }
           }
         }
@@ -162,15 +162,10 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     }
     if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt))) {
       owner.counts.hits++;
-      return record.rest === undefined && remembered.listening === 0 ? record.value : this.#answer(record, key);
+      if (remembered.listening !== 0) this.#tell('hit', key);
+      return record.rest === undefined ? record.value : answerOf(record);
     }
     return this.#miss(owner, key, record, work, self, args);
-  }
-
-  #answer(record: MemoryRecord, key: unknown): unknown {
-    const remembered = this.#remembered;
-    if (remembered.listening !== 0) this.#tell('hit', key);
-    return record.rest?.promise ?? record.value;
   }
 
   #miss(
@@ -556,4 +551,9 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 function isOwnKey(value: unknown): boolean {
   const type = typeof value;
   return type !== 'object' && type !== 'function' && type !== 'symbol' && type !== 'undefined';
+}
+
+/** What a record with details answers: of an asynchronous function the promise. */
+function answerOf(record: MemoryRecord): unknown {
+  return record.rest?.promise ?? record.value;
 }
