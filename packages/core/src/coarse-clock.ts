@@ -15,7 +15,8 @@ const margin = 5_000;
 const burst = 32;
 const reuses = 31;
 
-const nativeNow: (() => number) | undefined = isNative(Date.now) ? Date.now : undefined;
+/** The engine's own `Date.now`, which a patched one differs from; `undefined` if it was patched before this was loaded. */
+export const nativeNow: (() => number) | undefined = isNative(Date.now) ? Date.now : undefined;
 
 let reading = -1;
 /** How often the reading may be used again. */

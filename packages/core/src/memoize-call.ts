@@ -1,5 +1,6 @@
+import { nativeNow } from './coarse-clock.ts';
 import { type Level, stepInto } from './key/index-level.ts';
-import { horizon, isAheadNow, nativeNow } from './memoize-horizon.ts';
+import { horizon, isAheadNow } from './memoize-horizon.ts';
 import type { Timed } from './memoize-leaf.ts';
 import type { MemoizeMemory } from './memoize-memory.ts';
 import type { Shelf } from './memoize-shelf.ts';

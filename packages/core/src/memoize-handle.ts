@@ -1,4 +1,5 @@
 import { readNow } from './coarse-clock.ts';
+import { handleNames } from './handle.ts';
 import { missing, settledValues } from './memoize-leaf.ts';
 import type { MemoizeMemory } from './memoize-memory.ts';
 import { isThenable } from './one-shot.ts';
@@ -6,19 +7,8 @@ import type { Scope } from './scope.ts';
 import { statsOf } from './stats.ts';
 import type { AnyFunction, Inspection, MemoizeHandle } from './types.ts';
 
-/** What a handle is made of; a wrapped function may have no such property of its own. */
-export const memoizeHandleNames = [
-  'invalidate',
-  'clear',
-  'refresh',
-  'peek',
-  'has',
-  'set',
-  'keyOf',
-  'inspect',
-  'stats',
-  'original',
-] as const;
+/** What the handle is made of: that of `cached`, but nobody listens to `memoize`. */
+export const memoizeHandleNames: readonly string[] = /* @__PURE__ */ handleNames.filter((name) => name !== 'on');
 
 /** The handle of what a memoized function remembers: for everybody, or for the owner `self`. */
 export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeHandle<AnyFunction> {

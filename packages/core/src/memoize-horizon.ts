@@ -14,9 +14,6 @@ const burst = 32;
 /** After so many hits, at most, {@link isAheadNow} is to be asked again. */
 export const stride = 256;
 
-/** The engine's own `Date.now`, which a patched one differs from; `undefined` if it was patched before this was loaded. */
-export const nativeNow: (() => number) | undefined = isNative(Date.now) ? Date.now : undefined;
-
 /** Moments (milliseconds since `memoryEpoch`) beyond it lie ahead. */
 export let horizon: number = Infinity;
 
@@ -35,10 +32,6 @@ export function isAheadNow(moment: number): boolean {
     horizon = now + margin;
   }
   return moment > now;
-}
-
-function isNative(now: () => number): boolean {
-  return Function.prototype.toString.call(now).includes('[native code]');
 }
 
 function forget(): void {
