@@ -1,16 +1,21 @@
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
-import { currentRun } from './context.ts';
+import { currentMode, currentRun } from './context.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
+import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { Lanes, Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
-import type { Lifetime, Remembered } from './remembered.ts';
+import { inspectRecord, isLiving, recordToStore } from './record.ts';
+import type { Remembered } from './remembered.ts';
+import { RetryTimes } from './retry-times.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
+import { withoutSignal } from './signal-argument.ts';
 import { type Counts, PartCounts } from './stats.ts';
+import { tagEpoch } from './tags.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
@@ -49,6 +54,8 @@ export class AsyncEngine implements Engine, Shelf {
   /** Keys in text and whole, of the flights under way. */
   readonly #places = new Map<string, Place>();
   readonly #known = new KnownKeys();
+  readonly #retries = new RetryTimes();
+  readonly isEventual = true;
 
   constructor(remembered: Remembered, shelf: AsyncShelf, keys: TextKeys) {
     this.#remembered = remembered;
@@ -59,10 +66,12 @@ export class AsyncEngine implements Engine, Shelf {
     const engine = this;
     this.call = {
       call(this: unknown, ...args: unknown[]): unknown {
-        if (remembered.home.off || remembered.isRetired || remembered.isBypassed(this, args))
-          return engine.#pass(remembered, this, args);
+        if (remembered.isOff || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        const signal = remembered.signalOf(this, args);
+        if (signal?.aborted) return engine.#leave(signal);
         try {
-          return engine.ask(remembered, engine.#place(this, args), this, args);
+          const work = signal === undefined ? remembered : { fn: remembered.fn, policy: remembered.policy, signal };
+          return engine.ask(work, engine.#place(this, args, remembered.policy, signal), this, args);
         } catch (error) {
           return Promise.reject(error);
         }
@@ -73,25 +82,71 @@ export class AsyncEngine implements Engine, Shelf {
   /** A call whose function is to be run before it is known whether it may be: its key first, then what its run has begun. */
   prepareCall(self: unknown, args: readonly unknown[]): (result: PromiseLike<unknown>) => Promise<unknown> {
     const remembered = this.#remembered;
-    if (remembered.home.off || remembered.isBypassed(self, args)) return (result) => Promise.resolve(result);
+    if (remembered.isOff || remembered.isBypassed(self, args)) return (result) => Promise.resolve(result);
     const place = this.#place(self, args);
     return (result) => this.ask({ fn: () => result, policy: remembered.policy }, place, self, args);
   }
 
+  /** A caller who has left before he came. */
+  #leave(signal: AbortSignal): Promise<never> {
+    this.#counts.common.bypass++;
+    if (this.#remembered.listening !== 0) this.#remembered.emit('bypass', undefined);
+    return Promise.reject(signal.reason);
+  }
+
   askFor(work: Work, args: readonly unknown[]): unknown {
-    if (this.#remembered.home.off) return this.#pass(work, undefined, args);
+    if (this.#remembered.isOff) return this.#pass(work, undefined, args);
     return this.ask(work, this.#place(undefined, args, work.policy), undefined, args);
   }
 
   /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const pending = this.#shelf.lanes.pending(place.key);
-    if (pending !== undefined && this.#isFresh(pending)) return this.#hit(pending, place, 1, true);
-    const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
-    if (flight === undefined) return this.#open(work, place, self, args);
-    if (flight.refreshes) return this.#lookThenJoin(work, place, self, args);
+    const mode = currentMode();
+    if (mode === 'force-cache' || mode === 'only-if-cached') return this.#askStored(work, place, self, args, mode);
+    const reads = mode !== 'reload' && mode !== 'no-cache';
+    const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
+    if (pending !== undefined) {
+      const answer = this.#answer(pending, work, place, self, args, true);
+      if (answer !== undefined) return answer;
+    }
+    return this.#joinOrOpen(work, place, self, args, reads, mode === 'reload');
+  }
+
+  /** A mode that takes what there is, whatever its age: nobody shall join a look that ends so. */
+  async #askStored(
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+    mode: 'force-cache' | 'only-if-cached',
+  ): Promise<unknown> {
+    const record = await this.#living(place);
+    if (record !== undefined) {
+      const isFresh = this.#isFresh(record);
+      return this.runs.answer(record, isFresh ? 'fresh' : 'stale', place.key, work.policy, place.counts);
+    }
+    if (mode === 'only-if-cached') throw this.runs.refuseUncached(place.key, place.counts);
+    return this.#joinOrOpen(work, place, self, args, false, false);
+  }
+
+  #joinOrOpen(
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+    reads: boolean,
+    alone: boolean,
+  ): Promise<unknown> {
+    const flight = alone ? undefined : this.runs.joinable(place.key, work.policy);
+    if (flight === undefined) return this.#open(work, place, self, args, reads);
+    if (flight.refreshes && reads) return this.#lookThenJoin(work, place, self, args);
+    return this.#join(flight, work, place, self, args);
+  }
+
+  #join(flight: Flight, work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
     try {
-      return Promise.resolve(this.runs.join(flight, work, self, args, place.counts));
+      const joined = Promise.resolve(this.runs.join(flight, work, self, args, place.counts, place));
+      return this.runs.attend(joined, flight, work, place.counts, false) as Promise<unknown>;
     } catch (error) {
       // The function ran for this call alone, and threw at once.
       return Promise.reject(error);
@@ -100,21 +155,42 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
   async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
-    if (record !== undefined && this.#isFresh(record)) return this.#hit(record, place, 1, false);
-    const flight = this.runs.flights.get(place.key);
+    const record = await this.#read(place);
+    const answer = record && this.#answer(record, work, place, self, args, false);
+    if (answer !== undefined) return answer;
+    const flight = this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.ask(work, place, self, args);
-    return this.runs.join(flight, work, self, args, place.counts);
+    return this.#join(flight, work, place, self, args);
   }
 
-  #open(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+  /** What a record answers at once; `undefined`: it is no answer by itself. */
+  #answer(
+    record: MemoryRecord,
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+    shared: boolean,
+    calls: number = 1,
+  ): Promise<unknown> | undefined {
+    const verdict = this.runs.verdictOn(place.key, record, work.policy);
+    if (verdict === 'gone' || verdict === 'fallback') return undefined;
+    if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
+    this.runs.followUp(verdict, place.key, record, work, self, args, place.counts);
+    const own = shared ? this.#ownRecord(record) : record;
+    const answer = this.runs.answer(own, verdict, place.key, work.policy, place.counts, calls);
+    this.release(place.key);
+    return answer as Promise<unknown>;
+  }
+
+  #open(work: Work, place: Place, self: unknown, args: readonly unknown[], reads: boolean): Promise<unknown> {
     const flight = this.runs.open(place.key, work.policy);
     this.#places.set(place.key, place);
-    const promise = this.#lookThenFly(flight, work, place, self, args);
+    const promise = this.#lookThenFly(flight, work, place, self, args, reads);
     flight.promise = promise;
     const parent = currentRun();
     if (parent !== undefined) this.runs.flights.openFor(parent, flight);
-    return promise;
+    return this.runs.attend(promise, flight, work, place.counts, true) as Promise<unknown>;
   }
 
   async #lookThenFly(
@@ -123,34 +199,45 @@ export class AsyncEngine implements Engine, Shelf {
     place: Place,
     self: unknown,
     args: readonly unknown[],
+    reads: boolean,
   ): Promise<unknown> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
-    if (record !== undefined && this.#isFresh(record)) {
-      this.runs.flights.close(flight);
-      this.release(place.key);
-      this.runs.model(flight, record.value);
-      return this.#hit(record, place, 1 + flight.early, false);
-    }
+    const record = reads ? await this.#read(place) : undefined;
     const { counts } = place;
-    counts.misses++;
-    const remembered = this.#remembered;
-    if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
+    if (record !== undefined) {
+      const verdict = this.runs.verdictOn(place.key, record, work.policy);
+      if (verdict !== 'gone' && verdict !== 'fallback') {
+        this.runs.flights.close(flight);
+        this.runs.model(flight, record.value);
+        flight.tags = record.rest?.tags;
+        if (!flight.voided) this.runs.followUp(verdict, place.key, record, work, self, args, counts);
+        const answer = this.runs.answer(record, verdict, place.key, work.policy, counts, 1 + flight.early);
+        this.release(place.key);
+        return answer;
+      }
+      this.runs.countOpener(flight, verdict === 'fallback' && !flight.voided ? record : undefined, counts);
+    } else {
+      this.runs.countOpener(flight, undefined, counts);
+      if (reads) this.#known.delete(place.text);
+    }
     for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
-    if (record === undefined) this.#known.delete(place.text);
     return this.runs.fly(flight, work, self, args, counts);
   }
 
-  #hit(record: MemoryRecord, place: Place, calls: number, shared: boolean): Promise<unknown> {
-    const { counts } = place;
-    counts.hits += calls;
-    const loadTime = record.rest?.loadTime;
-    if (loadTime !== undefined) {
-      counts.saved += calls * loadTime;
-      counts.savings += calls;
-    }
-    const remembered = this.#remembered;
-    if (remembered.listening !== 0) for (let told = 0; told < calls; told++) remembered.emit('hit', () => place.text);
-    return Promise.resolve(shared && this.copy !== undefined ? this.copy(record.value) : record.value);
+  askAgain(
+    _key: unknown,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    _counts: Counts,
+    place: Place,
+  ): Promise<unknown> {
+    return this.ask(work, place, self, Array.from(args));
+  }
+
+  async #read(place: Place): Promise<MemoryRecord | undefined> {
+    const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
+    if (record !== undefined) this.#retries.apply(place.key, record);
+    return record;
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
@@ -171,9 +258,14 @@ export class AsyncEngine implements Engine, Shelf {
     return { ...sender, limit: () => limit };
   }
 
-  #place(self: unknown, args: readonly unknown[], policy: Policy = this.#remembered.policy): Place {
+  #place(
+    self: unknown,
+    args: readonly unknown[],
+    policy: Policy = this.#remembered.policy,
+    signal: AbortSignal | undefined = this.#remembered.signalOf(self, args),
+  ): Place {
     const part = this.#keys.partOf(self);
-    const text = this.#keys.textOf(self, args, part);
+    const text = this.#keys.textOf(self, signal === undefined ? args : withoutSignal(args, signal), part);
     const { key, full } = this.#keys.bound(text);
     return { key, full, text, counts: this.#counts.of(part), sender: this.#senderFor(policy) };
   }
@@ -205,10 +297,32 @@ export class AsyncEngine implements Engine, Shelf {
 
   // ── the shelf ──
 
-  keep(key: unknown, value: unknown, lifetime: Lifetime, _promise: unknown, loadTime: number | undefined): void {
+  keep(
+    key: unknown,
+    value: unknown,
+    keeping: Keeping | undefined,
+    _promise: unknown,
+    loadTime: number | undefined,
+    epoch: number,
+  ): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
-    this.#write(place, value, lifetime, place.isRefreshed === true, loadTime).catch(() => {});
+    this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch).catch(() => {});
+  }
+
+  expire(key: unknown): void {
+    this.#known.delete(this.textOf(key));
+  }
+
+  touch(key: unknown, record: MemoryRecord): void {
+    const place = this.#places.get(key as string);
+    const { policy, home } = this.#remembered;
+    if (place === undefined || policy.timeToIdle === undefined) return;
+    this.#shelf.lanes.touch(place.key, record, place.full, policy.timeToIdle, home.now(), place.sender);
+  }
+
+  rest(key: unknown, _record: MemoryRecord, until: number): void {
+    this.#retries.note(key as string, until);
   }
 
   release(key: unknown): void {
@@ -216,20 +330,27 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   /** Failures are reported where they happen; the promise tells explicit callers. */
-  async #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, loadTime?: number): Promise<void> {
+  async #write(
+    place: Place,
+    value: unknown,
+    keeping: Keeping | undefined,
+    fencing: boolean,
+    loadTime: number | undefined,
+    epoch: number,
+  ): Promise<void> {
     const { lanes } = this.#shelf;
     const { sender } = place;
     const remembered = this.#remembered;
-    if (lifetime === undefined) {
+    this.#retries.lift(place.key);
+    if (keeping === undefined) {
       await lanes.drop(place.key, sender);
       return;
     }
-    const now = remembered.home.now();
-    const rest = loadTime === undefined ? undefined : { loadTime };
     let kept: Promise<boolean>;
     try {
-      const own = this.#takeModel(value);
-      kept = lanes.write(place.key, new MemoryRecord(own, now, now + lifetime, rest), place.full, fencing, sender);
+      const own = keeping.failed ? value : this.#takeModel(value);
+      const record = recordToStore(own, keeping, true, loadTime, epoch, remembered.home.now());
+      kept = lanes.write(place.key, record, place.full, fencing, sender);
     } catch (error) {
       this.release(place.key);
       sender.report(error as CodecError, place.key);
@@ -276,6 +397,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #invalidatePlace(place: Place): Promise<boolean> {
     this.runs.flights.void(place.key);
+    this.#retries.lift(place.key);
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
@@ -297,6 +419,7 @@ export class AsyncEngine implements Engine, Shelf {
     this.#known.deletePrefix(prefix);
     remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
+    this.#retries.liftWhere((key) => this.#keys.unbound(key).startsWith(prefix));
     if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
   }
 
@@ -307,6 +430,7 @@ export class AsyncEngine implements Engine, Shelf {
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
     place.isRefreshed = true;
     this.#places.set(place.key, place);
+    this.#retries.lift(place.key);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     // Calls that come now wait for this run, unless the old entry answers: see `ask`.
     flight.refreshes = true;
@@ -316,7 +440,8 @@ export class AsyncEngine implements Engine, Shelf {
 
   async peek(scope: Scope, args: readonly unknown[]): Promise<unknown> {
     const record = await this.#look(this.#place(scope.self, args));
-    return record === undefined || record.rest?.failed ? undefined : record.value;
+    if (record === undefined || record.rest?.failed) return undefined;
+    return this.runs.ownValue(record.value, this.#remembered.policy);
   }
 
   async has(scope: Scope, args: readonly unknown[]): Promise<boolean> {
@@ -337,24 +462,19 @@ export class AsyncEngine implements Engine, Shelf {
 
   async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
     this.runs.flights.void(place.key);
-    const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
-    await this.#write(place, value, lifetime, true);
+    this.#places.set(place.key, place);
+    const primed = this.runs.prime(place.key, value, policy, self, args);
+    try {
+      await this.#write(place, primed.value, primed.keeping, true, undefined, tagEpoch());
+    } finally {
+      this.release(place.key);
+    }
   }
 
   async inspect(scope: Scope, args: readonly unknown[]): Promise<Inspection | undefined> {
     const place = this.#place(scope.self, args);
-    const record = await this.#look(place);
-    if (record === undefined) return undefined;
-    const now = this.#remembered.home.now();
-    return {
-      key: place.text,
-      status: 'fresh',
-      age: Math.max(0, now - record.createdAt),
-      expiresIn: record.expiresAt - now,
-      staleFor: 0,
-      tags: record.rest?.tags ?? [],
-      tier: this.#shelf.tier,
-    };
+    const record = await this.#living(place);
+    return record && inspectRecord(record, place.text, this.#shelf.tier, this.#remembered.home.now());
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {
@@ -373,13 +493,20 @@ export class AsyncEngine implements Engine, Shelf {
     return scope.everyone || !this.#keys.isDivided;
   }
 
+  /** What is fresh under a key, looked at without a call. */
   async #look(place: Place): Promise<MemoryRecord | undefined> {
-    if (this.#remembered.home.off) return undefined;
+    const record = await this.#living(place);
+    return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  async #living(place: Place): Promise<MemoryRecord | undefined> {
+    const { home } = this.#remembered;
+    if (home.off) return undefined;
     const { lanes } = this.#shelf;
     const pending = lanes.pending(place.key);
-    if (pending !== undefined) return this.#isFresh(pending) ? this.#ownRecord(pending) : undefined;
-    const record = await lanes.read(place.key, place.full, place.sender);
-    return record !== undefined && this.#isFresh(record) ? record : undefined;
+    const record =
+      pending === undefined ? await lanes.read(place.key, place.full, place.sender) : this.#ownRecord(pending);
+    return record !== undefined && isLiving(record, home.now()) ? record : undefined;
   }
 
   /** What is on its way to a store of bytes is nobody's to change. */

@@ -14,6 +14,7 @@ import {
   type Policy,
   partTable,
   readOptions,
+  settlePolicy,
   writeTable,
 } from './options.ts';
 import { checkFree, getCache, register, unregister } from './registry.ts';
@@ -21,6 +22,7 @@ import { Remembered } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
 import { shownKey, storedPrefixes } from './shown-key.ts';
 import { statsOf } from './stats.ts';
+import { invalidateTags } from './tags.ts';
 import type {
   Answer,
   Cache,
@@ -109,6 +111,10 @@ class NamedCache<S extends Store> implements Cache<S> {
     return this.#home.clear(storedPrefixes(prefix, this.#home.defaults.version)) as Answer<S, void>;
   }
 
+  invalidateTags(tags: readonly string[]): Promise<void> {
+    return invalidateTags(tags);
+  }
+
   stats(): Stats {
     const { counts, size } = this.#home.counts();
     return statsOf(counts, size);
@@ -154,7 +160,7 @@ class NamedCache<S extends Store> implements Cache<S> {
 
   #policy(verb: string, table: OptionTable, options: WriteOptions | undefined): Policy {
     if (options === undefined) return this.#own.policy;
-    return { ...this.#own.policy, ...readOptions(table, options, `${verb} of cache '${this.name}'`) };
+    return settlePolicy(this.#own.policy, readOptions(table, options, `${verb} of cache '${this.name}'`));
   }
 }
 

@@ -12,7 +12,7 @@ import { ignoreThis } from './key/ignore-this.ts';
 import type { Member } from './member.ts';
 import { rememberMember } from './members.ts';
 import { isThenable } from './one-shot.ts';
-import { cachedTable, checkTogether, kindOfStore, type Policy, readOptions } from './options.ts';
+import { cachedTable, checkTogether, kindOfStore, type Policy, policyNames, readOptions } from './options.ts';
 import { getCache } from './registry.ts';
 import { Remembered } from './remembered.ts';
 import { isAsyncFunction } from './runs.ts';
@@ -169,9 +169,9 @@ function tellingOf(read: Read, member: Member, fn: AnyFunction, where: string) {
 }
 
 function ownPolicy(read: Read): Policy {
-  const { ttl, cacheIf, bypass, dedupe, storeTimeout } = read;
-  const own = { ttl, cacheIf, bypass, dedupe, storeTimeout };
-  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as Policy;
+  return Object.fromEntries(
+    policyNames.filter((name) => Object.hasOwn(read, name)).map((name) => [name, read[name as keyof Read]]),
+  );
 }
 
 function findHome(read: Read, where: string): StoreHome {

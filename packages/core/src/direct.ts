@@ -1,20 +1,24 @@
 import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { adviseAboutMap } from './advice.ts';
+import { modes } from './context.ts';
 import type { Engine } from './engine.ts';
+import type { Keeping } from './keeping.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { keyText } from './key/key-text.ts';
 import type { Policy } from './options.ts';
 import { CacheSlot, type Keeper, Owner, Owners, type StandIn } from './owner.ts';
-import { entryOf } from './record.ts';
-import type { Lifetime, Remembered } from './remembered.ts';
+import { detailsOf, entryOf, inspectRecord, isLiving } from './record.ts';
+import type { Remembered } from './remembered.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
+import { withoutSignal } from './signal-argument.ts';
 import { Counts } from './stats.ts';
+import { tagEpoch } from './tags.ts';
 import type { AnyFunction, CacheEventType, Inspection } from './types.ts';
 
 /** Whose record the store was last given: a `sizeOf` that fails is told without the key. */
-export const keeping: { engine: DirectEngine | undefined; key: unknown } = { engine: undefined, key: undefined };
+export const storing: { engine: DirectEngine | undefined; key: unknown } = { engine: undefined, key: undefined };
 
 const everyone: Scope = { self: undefined, everyone: true };
 
@@ -25,6 +29,7 @@ const everyone: Scope = { self: undefined, everyone: true };
  * A store that one function has for itself (`solo`) is asked by a single primitive argument directly, without the index.
  */
 export class DirectEngine implements Engine, Shelf, Keeper {
+  readonly isEventual = false;
   readonly call: AnyFunction;
   readonly runs: Runs;
   readonly #remembered: Remembered;
@@ -51,9 +56,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   // Each is a method of a passing object: like the methods it stands for, it is no constructor.
 
   #makeCall(): AnyFunction {
-    const { bypass } = this.#remembered.policy;
+    const { bypass, signal } = this.#remembered.policy;
     const { key, per } = this.#telling;
-    if (key !== undefined || typeof per === 'function' || bypass !== undefined) return this.#makeToldCall();
+    if (key !== undefined || typeof per === 'function' || bypass !== undefined || signal !== undefined) {
+      return this.#makeToldCall();
+    }
     return per === 'instance' ? this.#makeMethodCall() : this.#solo ? this.#makeSoloCall() : this.#makeSharedCall();
   }
 
@@ -69,12 +76,18 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       call(this: unknown, a?: unknown): unknown {
         if (arguments.length === 1 && isOwnKey(a)) {
           const record = store.find(a);
-          if (record !== undefined && (record.expiresAt === Infinity || isAhead(record.expiresAt)) && !home.off) {
+          if (
+            record !== undefined &&
+            (record.expiresAt === Infinity || isAhead(record.expiresAt)) &&
+            !home.off &&
+            modes === 0 &&
+            (record.rest === undefined || record.rest.guarded !== true)
+          ) {
             counts.hits++;
             if (remembered.listening !== 0) engine.#tell('hit', a);
             return record.rest === undefined ? record.value : answerOf(record);
           }
-          return engine.#miss(engine.#everybody, a, record, remembered, this, arguments);
+          return engine.#serve(engine.#everybody, a, record, remembered, this, arguments);
         }
         return engine.#ask(engine.#everybody, remembered, this, arguments);
       },
@@ -95,7 +108,13 @@ export class DirectEngine implements Engine, Shelf, Keeper {
           const slot = index.find1(a);
           if (slot !== undefined) {
             const record = store.find(slot);
-            if (record !== undefined && (record.expiresAt === Infinity || isAhead(record.expiresAt)) && !home.off) {
+            if (
+              record !== undefined &&
+              (record.expiresAt === Infinity || isAhead(record.expiresAt)) &&
+              !home.off &&
+              modes === 0 &&
+              (record.rest === undefined || record.rest.guarded !== true)
+            ) {
               counts.hits++;
               if (remembered.listening !== 0) engine.#tell('hit', slot);
               return record.rest === undefined ? record.value : answerOf(record);
@@ -119,24 +138,34 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     }.call;
   }
 
-  /** With `key`, `per` or `bypass`: something of the user's is asked at each call. */
+  /** With `key`, `per`, `bypass` or `signal`: something of the user's is asked at each call. */
   #makeToldCall(): AnyFunction {
     const engine = this;
     const remembered = this.#remembered;
     return {
       call(this: unknown, ...args: unknown[]): unknown {
-        if (remembered.home.off || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        if (remembered.isOff || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        const signal = remembered.signalOf(this, args);
+        if (signal?.aborted) return engine.#leave(signal);
         let owner: Owner;
         let told: readonly unknown[];
         try {
-          told = engine.#toldBy(this, args);
+          told = engine.#toldBy(this, args, signal);
           owner = engine.#ownerOf(this, true) as Owner;
         } catch (error) {
           return engine.#refuse(error);
         }
-        return engine.#ask(owner, remembered, this, args, told);
+        const work = signal === undefined ? remembered : { fn: remembered.fn, policy: remembered.policy, signal };
+        return engine.#ask(owner, work, this, args, told);
       },
     }.call;
+  }
+
+  /** A caller who has left before he came. */
+  #leave(signal: AbortSignal): unknown {
+    this.#everybody.counts.bypass++;
+    if (this.#remembered.listening !== 0) this.#remembered.emit('bypass', undefined);
+    return Promise.reject(signal.reason);
   }
 
   /** A call that is no call of the function: `getOrSet`. */
@@ -144,11 +173,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     return this.#ask(this.#everybody, work, undefined, args);
   }
 
-  /** Looks up, answers, or goes on to a miss. `told` is what stands for the arguments in the key. */
+  /** Looks up, answers, or goes on to what takes more. `told` is what stands for the arguments in the key. */
   #ask(owner: Owner, work: Work, self: unknown, args: ArrayLike<unknown>, told: ArrayLike<unknown> = args): unknown {
     const remembered = this.#remembered;
     const { home } = remembered;
-    if (home.off) return this.#pass(work, self, args);
+    if (remembered.isOff) return this.#pass(work, self, args);
     let key: unknown;
     let record: MemoryRecord | undefined;
     try {
@@ -160,32 +189,35 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       if (owner.index.size === 0) this.#owners.release(owner);
       return this.#refuse(error);
     }
-    if (record !== undefined && (record.expiresAt === Infinity || home.isAhead(record.expiresAt))) {
+    if (
+      record !== undefined &&
+      (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) &&
+      modes === 0 &&
+      (record.rest === undefined || record.rest.guarded !== true)
+    ) {
       owner.counts.hits++;
       if (remembered.listening !== 0) this.#tell('hit', key);
       return record.rest === undefined ? record.value : answerOf(record);
     }
-    return this.#miss(owner, key, record, work, self, args);
+    return this.#serve(owner, key, record, work, self, args);
   }
 
-  #miss(
+  #serve(
     owner: Owner,
     key: unknown,
-    expired: MemoryRecord | undefined,
+    record: MemoryRecord | undefined,
     work: Work,
     self: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
     const remembered = this.#remembered;
-    if (remembered.home.off) return this.#pass(work, self, args);
-    const { runs } = this;
-    if (expired !== undefined) this.#expire(key);
-    const flight = work.policy.dedupe === false ? undefined : runs.flights.get(key);
-    if (flight !== undefined) return runs.join(flight, work, self, args, owner.counts);
-    owner.counts.misses++;
-    if (args.length === 3 && this.#telling.key === undefined) adviseAboutMap(remembered, args);
-    if (remembered.listening !== 0) this.#tell('miss', key);
-    return runs.fly(runs.open(key, work.policy), work, self, args, owner.counts);
+    if (remembered.isOff) return this.#pass(work, self, args);
+    if (record === undefined && args.length === 3 && this.#telling.key === undefined) adviseAboutMap(remembered, args);
+    return this.runs.serve(key, record, work, self, args, owner.counts);
+  }
+
+  askAgain(key: unknown, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+    return this.runs.serve(key, this.#find(key), work, self, args, counts);
   }
 
   /** The call goes through to the function. */
@@ -205,9 +237,14 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   // ── keys ──
 
-  #toldBy(self: unknown, args: readonly unknown[]): readonly unknown[] {
+  #toldBy(
+    self: unknown,
+    args: readonly unknown[],
+    signal: AbortSignal | undefined = this.#remembered.signalOf(self, args),
+  ): readonly unknown[] {
     const { key } = this.#telling;
-    return key === undefined ? args : [askPart('key', key, self, args, this.#remembered.label())];
+    if (key !== undefined) return [askPart('key', key, self, args, this.#remembered.label())];
+    return signal === undefined ? args : withoutSignal(args, signal);
   }
 
   #ownerOf(self: unknown, make: boolean): Owner | undefined {
@@ -266,25 +303,43 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   // ── the shelf ──
 
-  keep(key: unknown, value: unknown, lifetime: Lifetime, promise: Promise<unknown> | undefined): void {
-    if (lifetime === undefined || (key instanceof CacheSlot && !key.attached)) {
+  keep(
+    key: unknown,
+    value: unknown,
+    keeping: Keeping | undefined,
+    promise: Promise<unknown> | undefined,
+    loadTime: number | undefined,
+    epoch: number,
+  ): void {
+    if (keeping === undefined || (key instanceof CacheSlot && !key.attached)) {
       this.#dropRecord(key);
       return;
     }
     const { home } = this.#remembered;
-    const now = lifetime === Infinity ? home.roughNow() : home.now();
-    const record = new MemoryRecord(value, now, now + lifetime, promise === undefined ? undefined : { promise });
-    keeping.engine = this;
-    keeping.key = key;
+    const { lifetime } = keeping;
+    const now = lifetime === Infinity && !keeping.guarded ? home.roughNow() : home.now();
+    const expiresAt = now + lifetime;
+    const record = new MemoryRecord(value, now, expiresAt, detailsOf(keeping, expiresAt, promise, loadTime, epoch));
+    storing.engine = this;
+    storing.key = key;
     const isKept = this.#keepRecord(key, record);
     // Nothing is to be kept alive by this.
-    keeping.engine = undefined;
-    keeping.key = undefined;
+    storing.engine = undefined;
+    storing.key = undefined;
     if (!isKept) {
       this.release(key);
       return;
     }
     if (this.#remembered.listening !== 0) this.#tell('store', key);
+  }
+
+  touch(_key: unknown, record: MemoryRecord): void {
+    if (record.rest !== undefined) record.rest.readAt = this.#remembered.home.now();
+  }
+
+  rest(_key: unknown, record: MemoryRecord, until: number): void {
+    if (record.rest !== undefined) record.rest.retryAt = until;
+    else record.rest = { retryAt: until };
   }
 
   #tell(type: CacheEventType, key: unknown): void {
@@ -327,7 +382,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     if (!(key instanceof CacheSlot) || key.standIn === undefined) return this.#store.keep(key, record);
     const { value, createdAt, expiresAt } = record;
     // The store weighs the value, and is not to hold it.
-    const shadow = new MemoryRecord(value, createdAt, expiresAt, undefined);
+    const staleUntil = record.rest?.staleUntil;
+    const shadow = new MemoryRecord(value, createdAt, expiresAt, staleUntil === undefined ? undefined : { staleUntil });
     const isKept = this.#store.keep(key.standIn, shadow);
     shadow.value = undefined;
     if (isKept) {
@@ -361,9 +417,9 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     this.#remembered.report(error, () => this.textOf(key));
   }
 
-  #expire(key: unknown): void {
+  expire(key: unknown, isVoided: boolean): void {
     this.#dropRecord(key);
-    if (this.#remembered.listening !== 0) this.#tell('expire', key);
+    if (!isVoided && this.#remembered.listening !== 0) this.#tell('expire', key);
   }
 
   // ── the handle ──
@@ -432,13 +488,16 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const key = this.#ensureKey(scope, args);
     const { counts } = key instanceof CacheSlot ? key.owner : this.#everybody;
     if (remembered.listening !== 0) remembered.emit('refresh', () => this.textOf(key));
+    const record = this.#peek(key);
+    if (record?.rest !== undefined) record.rest.retryAt = 0;
     const flight = this.runs.open(key, { ...remembered.policy, dedupe: true });
     return this.runs.fly(flight, remembered, scope.self, args, counts);
   }
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
     const record = this.#freshRecord(scope, args);
-    return record === undefined || record.rest?.failed ? undefined : record.value;
+    if (record === undefined || record.rest?.failed) return undefined;
+    return this.runs.ownValue(record.value, this.#remembered.policy);
   }
 
   has(scope: Scope, args: readonly unknown[]): boolean {
@@ -451,24 +510,16 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     if (remembered.home.off) return void remembered.home.missInvalidation();
     const key = this.#ensureKey(scope, args);
     this.runs.flights.void(key);
-    const lifetime = remembered.lifetimeOf(policy, value, scope.self, args, () => this.textOf(key));
-    this.keep(key, value, lifetime, remembered.givesPromises(this.runs) ? Promise.resolve(value) : undefined);
-    if (lifetime === undefined) this.release(key);
+    const primed = this.runs.prime(key, value, policy, scope.self, args);
+    const promise = remembered.givesPromises(this.runs) ? Promise.resolve(primed.value) : undefined;
+    this.keep(key, primed.value, primed.keeping, promise, undefined, tagEpoch());
+    if (primed.keeping === undefined) this.release(key);
   }
 
   inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
-    const record = this.#freshRecord(scope, args);
+    const record = this.#livingRecord(scope, args);
     if (record === undefined) return undefined;
-    const now = this.#remembered.home.now();
-    return {
-      key: this.keyOf(scope, args),
-      status: 'fresh',
-      age: Math.max(0, now - record.createdAt),
-      expiresIn: record.expiresAt - now,
-      staleFor: 0,
-      tags: record.rest?.tags ?? [],
-      tier: this.#tier,
-    };
+    return inspectRecord(record, this.keyOf(scope, args), this.#tier, this.#remembered.home.now());
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {
@@ -534,16 +585,24 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   #freshRecord(scope: Scope, args: readonly unknown[]): MemoryRecord | undefined {
+    const record = this.#livingRecord(scope, args);
+    return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  /** Fresh or stale. */
+  #livingRecord(scope: Scope, args: readonly unknown[]): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
     const owner = this.#ownerOf(scope.self, false);
     if (owner === undefined) return undefined;
     const key = this.#keyIn(owner, this.#toldBy(scope.self, args));
     const record = key === undefined ? undefined : this.#peek(key);
-    return record !== undefined && this.#isFresh(record) ? record : undefined;
+    return record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;
   }
 
   #isFresh(record: MemoryRecord): boolean {
-    return record.expiresAt === Infinity || this.#remembered.home.isAhead(record.expiresAt);
+    const { home } = this.#remembered;
+    if (record.rest?.guarded) return isLiving(record, home.now()) && home.now() < record.expiresAt;
+    return record.expiresAt === Infinity || home.isAhead(record.expiresAt);
   }
 }
 

@@ -1,4 +1,7 @@
-import { beginWait, type Run } from './context.ts';
+import type { MemoryRecord } from '@reprise/store/contract';
+import { beginWait, type Run, type RunNotes } from './context.ts';
+import { tagEpoch } from './tags.ts';
+import type { CacheMode } from './types.ts';
 
 let opened = 0;
 
@@ -12,7 +15,21 @@ export class Flight implements Run {
   readonly key: unknown;
   /** Later flights have higher numbers. */
   readonly order: number = ++opened;
+  /** Labels are judged by the counters read now: which ones it has is known later. */
+  readonly epoch: number = tagEpoch();
   waits: Set<Run> | undefined = undefined;
+  notes: RunNotes | undefined = undefined;
+  mode: CacheMode | undefined = undefined;
+  /** Whether it runs behind an entry that answers, and no caller began it. */
+  isBehind = false;
+  /** The entry past its ttl that may yet be the answer. */
+  fallback: MemoryRecord | undefined = undefined;
+  /** Its labels, once it has settled. */
+  tags: readonly string[] | undefined = undefined;
+  /** When the function began, in real milliseconds; 0: not noted. */
+  startedAt = 0;
+  /** The call that began it is neither a miss nor stale yet: see {@link fallback}. */
+  isUncounted = false;
   /** What the callers wait for; `undefined` while the function's synchronous part is on the stack. */
   promise: Promise<unknown> | undefined = undefined;
   /** Whether an invalidation, or the success of a newer run, has taken its right to be kept. */
@@ -23,8 +40,8 @@ export class Flight implements Run {
   opener: Run | undefined = undefined;
   /** Whether it makes an entry anew while the old one answers. */
   refreshes = false;
-  /** Whether its result can be read only once. */
-  isOneShot = false;
+  /** Whether its result belongs to the first caller alone: it can be read only once, or cannot be copied as was asked. */
+  isUnshared = false;
   /** Whether anybody waits for it beside the call that opened it. */
   joined = false;
   /** Where every caller gets a value of his own: what copies are made from, taken before any caller sees the result. */
@@ -113,6 +130,12 @@ export class Flights {
     for (const flight of this.#loose) {
       if (flight.order < kept.order && isSame(flight.key, kept.key)) flight.voided = true;
     }
+  }
+
+  /** Takes one flight's right to be kept and joined. */
+  voidOne(flight: Flight): void {
+    flight.voided = true;
+    if (!this.#remove(flight)) this.#loose.delete(flight);
   }
 
   /** An invalidation of one key. */

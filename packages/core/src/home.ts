@@ -2,6 +2,7 @@ import {
   type AsyncStore,
   type Bounds,
   type Clock,
+  type Entry,
   memoryEpoch,
   OptionError,
   type RepriseError,
@@ -13,19 +14,20 @@ import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
 import { locate } from './decorator/verb.ts';
-import { DirectEngine, keeping } from './direct.ts';
+import { DirectEngine, storing } from './direct.ts';
 import { isDisabled } from './disabled.ts';
 import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
 import { Lanes, type Sender } from './lanes.ts';
-import { kindOfStore, type Policy } from './options.ts';
+import { kindOfStore, type Policy, settlePolicy } from './options.ts';
 import { CacheSlot, StandIn } from './owner.ts';
 import type { Home, Remembered } from './remembered.ts';
 import type { Telling } from './scope.ts';
 import { Counts } from './stats.ts';
 import { SyncEngine } from './sync-engine.ts';
 import { SyncShelf } from './sync-shelf.ts';
+import { areVoided, epochOf, hearTags, type TagHearer } from './tags.ts';
 import { TextKeys } from './text-keys.ts';
 import type { AnyFunction } from './types.ts';
 
@@ -50,7 +52,7 @@ const closeLimit = 10_000;
  * A store with the functions whose entries live in it: what a cache is underneath. Names are claimed here, defaults stand here, and
  * what concerns all functions at once (`clear`, `close`) is done here.
  */
-export class StoreHome implements Home {
+export class StoreHome implements Home, TagHearer {
   readonly name: string | undefined;
   readonly store: Store;
   readonly emitter: Emitter;
@@ -70,6 +72,7 @@ export class StoreHome implements Home {
   #hasSaid = false;
   #isRetired = false;
   #unlisten: (() => void) | undefined;
+  readonly #unhearTags: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
   #shelf: SyncShelf | undefined;
@@ -94,6 +97,8 @@ export class StoreHome implements Home {
       this.roughNow = this.now;
     }
     holdStore(store);
+    // The private memory of one function has nothing to be told: its entries are judged by the counters.
+    if (name !== undefined || !isDirect(store)) this.#unhearTags = hearTags(this);
     if (store.sync && store.direct !== undefined) hearOf(store);
     else {
       this.#unlisten = store.listen?.({
@@ -188,13 +193,50 @@ export class StoreHome implements Home {
   }
 
   #shelfOf(store: SyncStore): SyncShelf {
-    this.#shelf ??= new SyncShelf(store, this.#prefix);
+    this.#shelf ??= new SyncShelf(store, this.#prefix, () => this.#tellLeftAlone());
     return this.#shelf;
   }
 
   #lanesOf(store: AsyncStore): Lanes {
-    this.#lanes ??= new Lanes(store, this.#prefix);
+    this.#lanes ??= new Lanes(store, this.#prefix, () => this.#tellLeftAlone());
     return this.#lanes;
+  }
+
+  #tellLeftAlone(): void {
+    const kind = kindOfStore(this.store);
+    this.#report(
+      new StoreError(
+        `the ${kind} has failed several times in a row: it is left alone, and probed until it answers again`,
+      ),
+    );
+  }
+
+  /** Labels have been invalidated: the counters bind this process, the store has to be told what outlives it. */
+  tagsInvalidated(tags: readonly string[]): void | Promise<void> {
+    if (this.#closing !== undefined) return;
+    if (this.off) return void this.missInvalidation();
+    this.emitter.emit({ type: 'invalidate', cache: this.name, name: undefined, key: undefined });
+    const { store } = this;
+    if (isDirect(store)) return;
+    this.noteInvalidation();
+    try {
+      const told = tellTags(store, tags, this.#prefix, this.defaults.storeTimeout ?? defaultTimeout);
+      return told?.then(undefined, (error) => this.#failTags(error));
+    } catch (error) {
+      this.#failTags(error);
+    }
+  }
+
+  /** The store may hold what was voided, and another process would be served it: said to who asked, and to who listens. */
+  #failTags(error: unknown): never {
+    const failure =
+      error instanceof StoreError
+        ? error
+        : new StoreError(`the ${kindOfStore(this.store)} could not be told of invalidated tags: ${textOf(error)}`, {
+            cause: error,
+          });
+    this.#report(failure);
+    throw failure;
   }
 
   /** The name of a function in keys. The first default name is taken as it is, further ones are numbered. */
@@ -317,6 +359,7 @@ export class StoreHome implements Home {
     for await (const [key, entry] of store.entries(prefix)) {
       // What was invalidated may lie there until the store could be told.
       if (this.#lanes?.isDoubtful(key) || this.#shelf?.isDoubtful(key)) continue;
+      if (entry.tags !== undefined && areVoided(entry.tags, epochOf(entry.generation))) continue;
       yield [(entry.key ?? key).slice(prefix.length), entry];
     }
   }
@@ -339,7 +382,7 @@ export class StoreHome implements Home {
   }
 
   configure(change: Policy): void {
-    this.defaults = { ...this.defaults, ...change };
+    this.defaults = settlePolicy(this.defaults, change);
     this.#update();
   }
 
@@ -359,6 +402,7 @@ export class StoreHome implements Home {
     for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
     await this.#lanes?.settle();
     this.#unlisten?.();
+    this.#unhearTags?.();
     try {
       await releaseStore(this.store, this.defaults.storeTimeout ?? closeLimit);
     } catch (error) {
@@ -369,6 +413,28 @@ export class StoreHome implements Home {
 
 function isDirect(store: Store): boolean {
   return store.sync && store.direct !== undefined;
+}
+
+/**
+ * Tells a store of invalidated labels. One that knows labels voids them itself; of others the entries that carry one are looked for
+ * and removed, since they outlive this process's counters.
+ */
+function tellTags(store: Store, tags: readonly string[], prefix: string, limit: number): Promise<void> | undefined {
+  const voided = new Set(tags);
+  const isVoided = (entry: Entry): boolean => entry.tags?.some((tag) => voided.has(tag)) === true;
+  if (store.sync) {
+    if (store.invalidateTags !== undefined) store.invalidateTags(tags);
+    else for (const [key, entry] of [...(store.entries?.(prefix) ?? [])]) if (isVoided(entry)) store.delete(key);
+    return undefined;
+  }
+  const { invalidateTags } = store;
+  if (invalidateTags !== undefined) {
+    return bounded(() => invalidateTags.call(store, tags), limit, 'invalidateTags', true);
+  }
+  const remove = async (): Promise<void> => {
+    for await (const [key, entry] of store.entries?.(prefix) ?? []) if (isVoided(entry)) await store.delete(key);
+  };
+  return remove();
 }
 
 function copierOf(store: Store): ((value: unknown) => unknown) | undefined {
@@ -400,7 +466,7 @@ function hearOf(store: SyncStore): void {
       else if (slot !== undefined) solos.get(store)?.removed(slot, cause);
     },
     failed(error) {
-      keeping.engine?.failed(error, keeping.key);
+      storing.engine?.failed(error, storing.key);
     },
   });
 }

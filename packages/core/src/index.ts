@@ -12,10 +12,13 @@ export {
 export { createCache } from './cache.ts';
 export { cacheOf } from './cache-of.ts';
 export { cached } from './cached.ts';
+export { cacheLife, cacheSignal, cacheTag, noStore } from './inside.ts';
 export { cacheKey } from './key/cache-key.ts';
 export { ignoreThis } from './key/ignore-this.ts';
 export { memoize } from './memoize.ts';
+export { withCacheMode } from './mode.ts';
 export { closeAllCaches, getCache } from './registry.ts';
+export { invalidateTags } from './tags.ts';
 export type {
   Answer,
   AnyFunction,
@@ -27,6 +30,7 @@ export type {
   CacheEvent,
   CacheEventType,
   CacheListener,
+  CacheMode,
   CacheOf,
   ConfigureOptions,
   CreateCacheOptions,

@@ -1,7 +1,8 @@
 import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
+import { Breaker } from './breaker.ts';
 import { safePrefix } from './key/key-text.ts';
-import { entryOf, isOfKey, recordOf } from './record.ts';
+import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
 
 /** On whose behalf an operation is sent. */
 export interface Sender {
@@ -62,10 +63,13 @@ export class Lanes {
   readonly #namespace: string;
   readonly #lanes = new Map<string, Lane>();
   #blocks: Block[] = [];
+  readonly #breaker: Breaker;
 
-  constructor(store: AsyncStore, namespace: string) {
+  /** @param leftAlone told when the store has failed so often that it is left alone for a while */
+  constructor(store: AsyncStore, namespace: string, leftAlone: () => void) {
     this.#store = store;
     this.#namespace = namespace;
+    this.#breaker = new Breaker(leftAlone);
   }
 
   /** What this process itself knows: a value on its way to the store. */
@@ -86,13 +90,16 @@ export class Lanes {
       return lane.pending;
     }
     if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
+    if (!this.#breaker.allows()) return undefined;
     try {
       const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, true);
+      this.#breaker.succeed();
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
       return recordOf(entry);
     } catch (error) {
+      if (!(error instanceof CodecError)) this.#breaker.fail();
       sender.report(storeError('get', key, error), key);
       return undefined;
     }
@@ -110,12 +117,20 @@ export class Lanes {
     fencing: boolean,
     sender: Sender,
   ): Promise<boolean> {
+    // What need not be undone or outlived may as well not be told to a store that is left alone.
+    if (!fencing && !this.#lanes.has(key) && !this.#breaker.allows()) return Promise.resolve(false);
     const lane = this.#lane(key, sender);
     lane.pending = record;
     if (fencing) lane.owed = true;
     return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, sender).then(
       (kept) => kept !== false,
     );
+  }
+
+  /** An entry has been read: its idle time begins anew. A store that cannot note that is given the entry again, and nobody waits. */
+  touch(key: string, record: MemoryRecord, full: string | undefined, idle: number, now: number, sender: Sender): void {
+    if (this.#store.capabilities?.touch === true || this.#lanes.has(key)) return;
+    this.write(key, touchRecord(record, idle, now), full, false, sender).catch(() => {});
   }
 
   /** Removes a key, here at once. @returns whether there was something; rejects with a `StoreError` where the store could not be told */
@@ -212,10 +227,12 @@ export class Lanes {
     lane.busy++;
     const done = sent.then(
       (result) => {
+        this.#breaker.succeed();
         this.#finish(key, lane, record, true, sender);
         return result;
       },
       (error: unknown) => {
+        if (!(error instanceof CodecError)) this.#breaker.fail();
         if (verb === 'set' && !settled && isTimeout(error)) {
           settled = true;
           lane.stray++;

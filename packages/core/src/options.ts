@@ -16,6 +16,48 @@ export interface Policy {
   readonly dedupe?: boolean | undefined;
   readonly storeTimeout?: number | undefined;
   readonly version?: string | undefined;
+  readonly timeToIdle?: number | undefined;
+  readonly jitter?: number | undefined;
+  readonly staleWhileRevalidate?: number | undefined;
+  readonly staleIfError?: Allowance | undefined;
+  readonly retryAfter?: number | undefined;
+  readonly refreshAhead?: number | 'probabilistic' | undefined;
+  readonly timeout?: Timeouts | undefined;
+  readonly cacheErrors?: { readonly ttl: number; readonly when?: AnyCallback } | undefined;
+  readonly tags?: readonly string[] | AnyCallback | undefined;
+  readonly isolate?: 'none' | 'clone' | 'freeze' | undefined;
+  readonly signal?: AnyCallback | undefined;
+  /** Whether a result takes more to keep than its ttl: see {@link settlePolicy}. */
+  readonly isElaborate?: boolean | undefined;
+}
+
+/** For how long, and for which errors. */
+export interface Allowance {
+  readonly for: number;
+  readonly when?: AnyCallback;
+}
+
+/** How long a caller waits, in milliseconds from his call. */
+export interface Timeouts {
+  readonly soft?: number;
+  readonly hard?: number;
+  readonly abandon?: number;
+}
+
+/** A policy made of the cache's defaults and what is said closer to the call. */
+export function settlePolicy(defaults: Policy, own: Policy): Policy {
+  const policy = { ...defaults, ...own };
+  const isElaborate =
+    policy.cacheIf !== undefined ||
+    typeof policy.ttl === 'function' ||
+    policy.timeToIdle !== undefined ||
+    policy.jitter !== undefined ||
+    policy.staleWhileRevalidate !== undefined ||
+    policy.staleIfError !== undefined ||
+    policy.refreshAhead !== undefined ||
+    policy.tags !== undefined ||
+    (policy.isolate !== undefined && policy.isolate !== 'none');
+  return { ...policy, isElaborate };
 }
 
 const isFunction = (value: unknown): value is AnyCallback => typeof value === 'function';
@@ -82,9 +124,77 @@ const cache: Check = (value, where) => {
   throw new OptionError(`${where} must be a cache made by createCache, or the name of one, not ${shown(value)}`);
 };
 
-const changeableTable: OptionTable = { ttl, cacheIf: callback, dedupe: flag, storeTimeout: duration };
+const fraction: Check = (value, where) => {
+  if (typeof value === 'number' && value >= 0 && value < 1) return value;
+  throw new OptionError(`${where} must be a fraction, from 0 to below 1, not ${shown(value)}`);
+};
+const refreshAhead: Check = (value, where) => {
+  if (value === 'probabilistic' || (typeof value === 'number' && value > 0 && value < 1)) return value;
+  throw new OptionError(
+    `${where} must be a fraction of the ttl between 0 and 1, or 'probabilistic', not ${shown(value)}`,
+  );
+};
+const oneOf =
+  (...words: readonly string[]): Check =>
+  (value, where) => {
+    if (words.includes(value as string)) return value;
+    throw new OptionError(
+      `${where} must be one of ${words.map((word) => `'${word}'`).join(', ')}, not ${shown(value)}`,
+    );
+  };
+const tags: Check = (value, where) => {
+  if (isFunction(value) || (Array.isArray(value) && value.every((tag) => typeof tag === 'string'))) return value;
+  throw new OptionError(`${where} must be an array of strings, or a function that gives one, not ${shown(value)}`);
+};
+/** An object with options of its own, some of them needed. */
+const group =
+  (table: OptionTable, needed: readonly string[]): Check =>
+  (value, where) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new OptionError(`${where} must be { ${Object.keys(table).join(', ')} }, not ${shown(value)}`);
+    }
+    const read = readOptions(table, value, where);
+    for (const option of needed) {
+      if (read[option] === undefined) throw new OptionError(`${where} needs ${option}`);
+    }
+    return read;
+  };
+const staleIfErrorGroup = group({ for: duration, when: callback }, ['for']);
+const staleIfError: Check = (value, where) =>
+  typeof value === 'object' && value !== null ? staleIfErrorGroup(value, where) : { for: duration(value, where) };
+const cacheErrorsGroup = group({ ttl: duration, when: callback }, ['ttl']);
+const timeoutGroup = group({ soft: duration, hard: duration, abandon: duration }, []);
+const timeout: Check = (value, where) => {
+  if (typeof value !== 'object' || value === null) return { hard: duration(value, where) };
+  const read = timeoutGroup(value, where) as Timeouts;
+  const { soft, hard, abandon } = read;
+  if (soft === undefined && hard === undefined && abandon === undefined) {
+    throw new OptionError(`${where} needs soft, hard or abandon`);
+  }
+  return read;
+};
 
-const policyTable: OptionTable = { ...changeableTable, bypass: callback, version };
+const changeableTable: OptionTable = {
+  ttl,
+  cacheIf: callback,
+  dedupe: flag,
+  storeTimeout: duration,
+  timeToIdle: duration,
+  jitter: fraction,
+  staleWhileRevalidate: duration,
+  staleIfError,
+  retryAfter: duration,
+  refreshAhead,
+  timeout,
+  cacheErrors: (value, where) => (value === false ? { ttl: 0 } : cacheErrorsGroup(value, where)),
+  tags,
+  isolate: oneOf('none', 'clone', 'freeze'),
+};
+
+const policyTable: OptionTable = { ...changeableTable, bypass: callback, signal: callback, version };
+
+/** The options that say how entries are made and judged, as a function's own policy takes them. */
+export const policyNames: readonly string[] = Object.keys(policyTable).filter((option) => option !== 'version');
 
 const boundsTable: OptionTable = { maxSize: count, maxBytes: bytes, sizeOf: callback };
 
@@ -126,7 +236,16 @@ export const partTable: OptionTable = {
 export const onceTable: OptionTable = changeableTable;
 
 /** What one `set` may say. */
-export const writeTable: OptionTable = { ttl, cacheIf: callback };
+export const writeTable: OptionTable = {
+  ttl,
+  cacheIf: callback,
+  timeToIdle: duration,
+  jitter: fraction,
+  staleWhileRevalidate: duration,
+  staleIfError,
+  tags,
+  isolate: oneOf('none', 'clone', 'freeze'),
+};
 
 /**
  * The options in their checked form: durations in milliseconds, explicit `undefined` left out.

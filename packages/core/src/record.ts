@@ -1,4 +1,7 @@
 import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails, StoreError } from '@reprise/store/contract';
+import type { Keeping } from './keeping.ts';
+import { areVoided, epochOf, markEpoch } from './tags.ts';
+import type { Inspection } from './types.ts';
 
 /** A store's entry in the form that the engine judges. @throws StoreError when it is no entry at all */
 export function recordOf(entry: unknown): MemoryRecord {
@@ -13,10 +16,12 @@ export function recordOf(entry: unknown): MemoryRecord {
   const rest: RecordDetails = {};
   if (failed) rest.failed = true;
   if (staleUntil > expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
-  if (tags !== undefined) rest.tags = tags;
+  if (tags !== undefined && tags.length > 0) {
+    rest.tags = tags;
+    rest.generation = epochOf(generation);
+  }
   if (idle !== undefined) rest.idle = idle;
   if (loadTime !== undefined) rest.loadTime = loadTime;
-  if (generation !== undefined) rest.generation = generation;
   if (size !== undefined) rest.size = size;
   if (promised) rest.promised = true;
   return new MemoryRecord(
@@ -48,9 +53,90 @@ export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
     ...(rest?.tags !== undefined && { tags: rest.tags }),
     ...(rest?.idle !== undefined && { idle: rest.idle }),
     ...(rest?.loadTime !== undefined && { loadTime: rest.loadTime }),
-    ...(rest?.generation !== undefined && { generation: rest.generation }),
+    ...(rest?.generation !== undefined && { generation: markEpoch(rest.generation as number) }),
     ...(rest?.size !== undefined && { size: rest.size }),
     ...(rest?.promised && { promised: true }),
+  };
+}
+
+/** The rarer parts of a record that is being kept; `undefined` where there are none. Times as in records. */
+export function detailsOf(
+  keeping: Keeping,
+  expiresAt: number,
+  promise: Promise<unknown> | undefined,
+  loadTime: number | undefined,
+  epoch: number,
+): RecordDetails | undefined {
+  const { staleFor, guarded, failed, idle, tags } = keeping;
+  if (!guarded && staleFor === 0) return promise === undefined ? undefined : { promise };
+  const rest: RecordDetails = {};
+  if (failed) {
+    rest.failed = true;
+    if (promise !== undefined) rest.promised = true;
+  } else if (promise !== undefined) rest.promise = promise;
+  if (staleFor > 0) rest.staleUntil = expiresAt + staleFor;
+  if (guarded) {
+    rest.guarded = true;
+    if (loadTime !== undefined) rest.loadTime = loadTime;
+  }
+  if (idle !== undefined) rest.idle = idle;
+  if (tags !== undefined) {
+    rest.tags = tags;
+    rest.generation = epoch;
+  }
+  return rest;
+}
+
+/** A record on its way to a store that keeps entries: nothing in it is of this process alone. */
+export function recordToStore(
+  value: unknown,
+  keeping: Keeping,
+  promised: boolean,
+  loadTime: number | undefined,
+  epoch: number,
+  now: number,
+): MemoryRecord {
+  const expiresAt = now + keeping.lifetime;
+  const rest = detailsOf({ ...keeping, guarded: true }, expiresAt, undefined, loadTime, epoch) as RecordDetails;
+  if (promised) rest.promised = true;
+  return new MemoryRecord(value, now, expiresAt, rest);
+}
+
+/** The same record, its idle time counting from `now`: an entry tells idle time from when it was made. */
+export function touchRecord(
+  { value, createdAt, expiresAt, rest }: MemoryRecord,
+  idle: number,
+  now: number,
+): MemoryRecord {
+  return new MemoryRecord(value, createdAt, expiresAt, { ...rest, idle: now - createdAt + idle });
+}
+
+/** Whether a label of the record has been invalidated since its run began. */
+export function hasVoidedTags({ rest }: MemoryRecord): boolean {
+  return rest?.tags !== undefined && areVoided(rest.tags, rest.generation as number);
+}
+
+/** Whether a record may be answered in any way at `now`: fresh, or in a window that was declared. */
+export function isLiving(record: MemoryRecord, now: number): boolean {
+  const { expiresAt, createdAt, rest } = record;
+  if (rest === undefined) return now < expiresAt;
+  if (rest.idle !== undefined && now >= (rest.readAt ?? createdAt) + rest.idle) return false;
+  return now < (rest.staleUntil ?? expiresAt) && !hasVoidedTags(record);
+}
+
+/** What is known of a living record, as people are told. */
+export function inspectRecord(record: MemoryRecord, key: string, tier: string, now: number): Inspection {
+  const { expiresAt, createdAt, rest } = record;
+  const isFresh = now < expiresAt;
+  const idleLeft = rest?.idle === undefined ? Infinity : (rest.readAt ?? createdAt) + rest.idle - now;
+  return {
+    key,
+    status: isFresh ? 'fresh' : 'stale',
+    age: Math.max(0, now - createdAt),
+    expiresIn: isFresh ? Math.min(expiresAt - now, idleLeft) : 0,
+    staleFor: rest?.staleUntil === undefined ? 0 : rest.staleUntil - Math.max(now, expiresAt),
+    tags: rest?.tags ?? [],
+    tier,
   };
 }
 

@@ -1,8 +1,9 @@
-import { parseDuration, RepriseError } from '@reprise/store/contract';
+import { RepriseError } from '@reprise/store/contract';
+import { currentMode, modes } from './context.ts';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
 import { isThenable } from './one-shot.ts';
-import type { Policy } from './options.ts';
+import { type Policy, settlePolicy } from './options.ts';
 import { shownKey } from './shown-key.ts';
 import { Counts } from './stats.ts';
 import type { AnyFunction, CacheEvent, CacheEventType } from './types.ts';
@@ -17,6 +18,8 @@ export interface Home {
   now(): number;
   /** The same for what is only shown, such as an age; may be a little behind. */
   roughNow(): number;
+  /** A number in [0, 1). */
+  random(): number;
   /** Whether a moment lies ahead, by the cache's clock: the cheap form of `moment > now()`. */
   isAhead(moment: number): boolean;
   /** Whether calls go through to their functions: disabled, or closed. */
@@ -26,9 +29,6 @@ export interface Home {
   /** An invalidation goes to the store: the moment to say, once, what the store cannot promise about it. */
   noteInvalidation(): void;
 }
-
-/** What a verdict on a fresh result needs: how long it may be answered; `undefined`: it is not to be stored. */
-export type Lifetime = number | undefined;
 
 /**
  * A function that a cache remembers results of, apart from where they are kept: what it is called, how its results are judged,
@@ -72,7 +72,7 @@ export class Remembered {
 
   /** Takes in what has changed at the cache: its defaults, its listeners. */
   update(): void {
-    this.policy = { ...this.home.defaults, ...this.own };
+    this.policy = settlePolicy(this.home.defaults, this.own);
     this.listening = this.emitter.mask | this.home.emitter.mask;
   }
 
@@ -115,8 +115,17 @@ export class Remembered {
   /** Something went wrong that no caller shall suffer from: an `error` event, or a warning, once for each code, where nobody listens. */
   report(error: unknown, key?: () => string | undefined): void {
     if (this.emit('error', key, { error })) return;
-    const code = codeOf(error);
-    warnOnce(this, code, code, `${this.label()}: ${textOf(error)} (said once; listen to 'error' for all)`);
+    this.#warn(codeOf(error), textOf(error));
+  }
+
+  /** A run behind an answer failed: an `error` event with the function's own error, or a warning. */
+  reportBehind(error: unknown, key: () => string | undefined): void {
+    if (this.emit('error', key, { error })) return;
+    this.#warn('E_BACKGROUND', `a run behind an answer failed: ${textOf(error)}`);
+  }
+
+  #warn(code: string, text: string): void {
+    warnOnce(this, code, code, `${this.label()}: ${text} (said once; listen to 'error' for all)`);
   }
 
   /** Calls something that the user gave. What it throws is reported, and `undefined` is the answer. */
@@ -148,26 +157,17 @@ export class Remembered {
     }
   }
 
-  /** How long a result is fresh, in milliseconds; `undefined` where it is not to be stored at all. */
-  lifetimeOf(policy: Policy, value: unknown, self: unknown, args: readonly unknown[], key?: () => string): Lifetime {
-    const { ttl, cacheIf } = policy;
-    if (cacheIf !== undefined && this.ask('cacheIf', cacheIf, self, [value, ...args], key) !== true) return undefined;
-    if (typeof ttl !== 'function') return ttl === 0 ? undefined : (ttl ?? Infinity);
-    let failed = true;
-    const answer = this.ask(
-      'ttl',
-      (...given: unknown[]) => {
-        const said: unknown = Reflect.apply(ttl, self, given);
-        if (isThenable(said)) return said;
-        const length = parseDuration(said, `${this.label()}: the answer of ttl`);
-        failed = false;
-        return length;
-      },
-      self,
-      [value, ...args],
-      key,
-    ) as number | undefined;
-    return failed || answer === 0 ? undefined : answer;
+  /** Whether calls go through to the function: the cache is off, or the caller's mode says so. */
+  get isOff(): boolean {
+    return this.home.off || this.isRetired || (modes !== 0 && currentMode() === 'no-store');
+  }
+
+  /** The caller's signal among the arguments of a call. A throw of the callback is reported: then there is none. */
+  signalOf(self: unknown, args: readonly unknown[]): AbortSignal | undefined {
+    const { signal } = this.policy;
+    if (signal === undefined) return undefined;
+    const answer = this.ask<unknown>('signal', signal, self, args);
+    return answer instanceof AbortSignal ? answer : undefined;
   }
 
   /** Whether this call goes around the cache. A throw of the callback does, and is reported. */

@@ -1,25 +1,47 @@
-import { RepriseError } from '@reprise/store/contract';
-import { closesCircle, currentRun, enterRun, leaveRun, noteWait } from './context.ts';
+import { performance } from 'node:perf_hooks';
+import { type MemoryRecord, RepriseError, TimeoutError } from '@reprise/store/contract';
+import { addTags, closesCircle, currentMode, currentRun, enterRun, leaveRun, notesOf, noteWait } from './context.ts';
 import { Flight, Flights } from './flight.ts';
+import { isForgiven, isWithinWindow, judge, type Verdict } from './freshness.ts';
+import { cloneValue, freezeValue } from './isolate.ts';
+import { isolationError, type Judged, type Keeping, keepError, keepPlainly, keepValue, tagsOf } from './keeping.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
-import type { Lifetime, Remembered } from './remembered.ts';
+import { hasVoidedTags } from './record.ts';
+import type { Remembered } from './remembered.ts';
+import { withSignal } from './signal-argument.ts';
 import type { Counts } from './stats.ts';
 import { Stopwatch } from './stopwatch.ts';
-import type { AnyFunction } from './types.ts';
+import { areVoided, tagEpoch } from './tags.ts';
+import type { AnyFunction, CacheEventType } from './types.ts';
+import { type Patience, waitWith } from './waiting.ts';
 
 /** Where the results of one function go; the three kinds of store each have one. */
 export interface Shelf {
-  /** Keeps a fresh result; where `lifetime` is `undefined`, removes the older one instead. */
+  /** Whether answers are promises whatever the function returns. */
+  readonly isEventual: boolean;
+  /**
+   * Keeps a fresh result; where `keeping` is `undefined`, removes the older one instead.
+   * @param epoch by which the labels of the result are judged
+   */
   keep(
     key: unknown,
     value: unknown,
-    lifetime: Lifetime,
+    keeping: Keeping | undefined,
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
+    epoch: number,
   ): void;
   /** A flight has ended and left nothing: what was only there for it can go. */
   release(key: unknown): void;
+  /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */
+  expire(key: unknown, isVoided: boolean): void;
+  /** An entry with an idle time has been read. */
+  touch(key: unknown, record: MemoryRecord): void;
+  /** The function is not to be run behind what is under the key before this moment. */
+  rest(key: unknown, record: MemoryRecord, until: number): void;
+  /** A call that has to be answered anew: what it waited for was invalidated before it came. */
+  askAgain(key: unknown, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts, place: unknown): unknown;
   /** The key in text. */
   textOf(key: unknown): string;
   /** A copy for one more caller, on stores that give every reader a value of its own. */
@@ -30,12 +52,17 @@ export interface Shelf {
 export interface Work {
   readonly fn: AnyFunction;
   readonly policy: Policy;
+  /** The signal of the caller, where he has one. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+const defaultRetryAfter = 1_000;
 
 /**
  * The runs of one function: opens flights, lets calls join them, and brings their results to the shelf.
  *
  * Whether a result may be kept is decided here and nowhere else: when the flight settles and has not been voided since it opened.
+ * So is what a call does with what it finds under its key.
  */
 export class Runs {
   readonly flights: Flights = new Flights();
@@ -51,6 +78,158 @@ export class Runs {
     this.isAsync = isAsyncFunction(remembered.fn);
   }
 
+  // ── a call ──
+
+  /**
+   * Answers a call from what is under its key, from a run under way, or by a run. For stores that answer at once.
+   * @param place what the shelf needs to answer it anew
+   */
+  serve(
+    key: unknown,
+    record: MemoryRecord | undefined,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    place?: unknown,
+  ): unknown {
+    const mode = currentMode();
+    let fallback: MemoryRecord | undefined;
+    if (record !== undefined && mode !== 'reload' && mode !== 'no-cache') {
+      const verdict = this.verdictOn(key, record, work.policy);
+      if (this.#isAnswer(verdict, mode)) {
+        if (mode === undefined || mode === 'default') this.followUp(verdict, key, record, work, self, args, counts);
+        return this.answer(record, verdict, key, work.policy, counts);
+      }
+      if (verdict !== 'gone') fallback = record;
+    }
+    if (mode === 'only-if-cached') {
+      const error = this.refuseUncached(key, counts);
+      this.#shelf.release(key);
+      return this.#raise(error);
+    }
+    const open = mode === 'reload' ? undefined : this.joinable(key, work.policy);
+    if (open !== undefined) {
+      return this.attend(this.join(open, work, self, args, counts, place), open, work, counts, false);
+    }
+    const flight = this.open(key, work.policy);
+    this.countOpener(flight, fallback, counts);
+    return this.attend(this.fly(flight, work, self, args, counts), flight, work, counts, true);
+  }
+
+  /** Whether, in a mode, what was found is the answer to a call. */
+  #isAnswer(verdict: Verdict, mode: string | undefined): boolean {
+    if (verdict === 'gone') return false;
+    return verdict !== 'fallback' || mode === 'force-cache' || mode === 'only-if-cached';
+  }
+
+  /** What a call does with a record. One that was voided by its labels is gone. */
+  verdictOn(key: unknown, record: MemoryRecord, policy: Policy): Verdict {
+    if (hasVoidedTags(record)) {
+      this.#shelf.expire(key, true);
+      return 'gone';
+    }
+    const { home } = this.#remembered;
+    const verdict = judge(record, policy, home.now(), home.random);
+    if (verdict === 'gone') this.#shelf.expire(key, false);
+    return verdict;
+  }
+
+  /** Runs the function behind an answer, where the verdict asks for it. */
+  followUp(
+    verdict: Verdict,
+    key: unknown,
+    record: MemoryRecord,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+  ): void {
+    if (verdict === 'ahead' || verdict === 'stale') this.#flyBehind(key, record, work, self, args, counts);
+  }
+
+  /** A call's answer from a record, counted; `calls` of them where several wait for the same look into the store. */
+  answer(
+    record: MemoryRecord,
+    verdict: Verdict,
+    key: unknown,
+    policy: Policy,
+    counts: Counts,
+    calls: number = 1,
+  ): unknown {
+    const isFresh = verdict === 'fresh' || verdict === 'ahead';
+    if (isFresh) counts.hits += calls;
+    else counts.stale += calls;
+    const { rest } = record;
+    if (rest?.loadTime !== undefined) {
+      counts.saved += calls * rest.loadTime;
+      counts.savings += calls;
+    }
+    if (this.#remembered.listening !== 0) {
+      for (let told = 0; told < calls; told++) this.#tell(isFresh ? 'hit' : 'stale', key);
+    }
+    if (rest?.tags !== undefined) passTags(rest.tags);
+    if (rest?.idle !== undefined) this.#shelf.touch(key, record);
+    return this.valueOf(record, policy);
+  }
+
+  /** What a record answers: a value, a promise of it, or the remembered error, thrown or rejecting. */
+  valueOf(record: MemoryRecord, policy: Policy): unknown {
+    const { rest, value } = record;
+    const isPromise = this.#shelf.isEventual || rest?.promise !== undefined || rest?.promised === true;
+    if (rest?.failed) {
+      if (isPromise) return Promise.reject(value);
+      throw value;
+    }
+    if (policy.isolate === 'clone' && this.#shelf.copy === undefined) {
+      const copy = cloneValue(value);
+      return isPromise ? Promise.resolve(copy) : copy;
+    }
+    if (rest?.promise !== undefined) return rest.promise;
+    return isPromise ? Promise.resolve(value) : value;
+  }
+
+  /** A value for somebody who looks at it without a call. */
+  ownValue(value: unknown, policy: Policy): unknown {
+    return policy.isolate === 'clone' && this.#shelf.copy === undefined ? cloneValue(value) : value;
+  }
+
+  /** What is kept of a value that is put in place of a run's. Where it may not be kept as asked, that is reported. */
+  prime(
+    key: unknown,
+    value: unknown,
+    policy: Policy,
+    self: unknown,
+    args: readonly unknown[],
+  ): { readonly value: unknown; readonly keeping: Keeping | undefined } {
+    const judged: Judged = { policy, self, args, key: () => this.#shelf.textOf(key) };
+    const tags = tagsOf(this.#remembered, judged, value, undefined);
+    const keeping = keepValue(this.#remembered, judged, value, undefined, tags);
+    if (policy.isolate === undefined || policy.isolate === 'none' || this.#shelf.copy !== undefined)
+      return { value, keeping };
+    try {
+      return { value: policy.isolate === 'clone' ? cloneValue(value) : freezeValue(value), keeping };
+    } catch (error) {
+      this.#remembered.report(isolationError(this.#remembered, error), judged.key);
+      return { value, keeping: undefined };
+    }
+  }
+
+  /** The error of a call that may not run, counted. */
+  refuseUncached(key: unknown, counts: Counts): RepriseError {
+    counts.misses++;
+    if (this.#remembered.listening !== 0) this.#tell('miss', key);
+    return new RepriseError(
+      'E_NOT_CACHED',
+      `${this.#remembered.label()}: nothing is cached for ${this.#shelf.textOf(key)}, and the mode only-if-cached lets nothing run`,
+    );
+  }
+
+  #raise(error: unknown): unknown {
+    if (this.isAsync || this.#shelf.isEventual) return Promise.reject(error);
+    throw error;
+  }
+
   /** Opens a flight for a key; one that is open already is joined by no more calls. */
   open(key: unknown, policy: Policy): Flight {
     const flight = new Flight(key);
@@ -59,8 +238,22 @@ export class Runs {
     return flight;
   }
 
+  /** The flight that a call is to join; one that has been under way for longer than `abandon` is none. */
+  joinable(key: unknown, policy: Policy): Flight | undefined {
+    if (policy.dedupe === false) return undefined;
+    const flight = this.flights.get(key);
+    if (flight === undefined || !this.#isAbandoned(flight, policy)) return flight;
+    this.flights.voidOne(flight);
+    return undefined;
+  }
+
+  #isAbandoned(flight: Flight, { timeout }: Policy): boolean {
+    if (timeout?.abandon === undefined || flight.startedAt === 0) return false;
+    return performance.now() - flight.startedAt >= timeout.abandon;
+  }
+
   /** A call that finds a flight open for its key. */
-  join(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+  join(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts, place?: unknown): unknown {
     const { promise } = flight;
     const waiter = currentRun();
     // No promise yet: the call comes from inside the function's own synchronous part.
@@ -71,45 +264,136 @@ export class Runs {
     if (flight.running) this.countJoined(counts, flight);
     else flight.early++;
     flight.joined = true;
-    return this.#share(promise, flight, work, self, args, counts);
+    // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
+    const epoch = tagEpoch();
+    const isLate = flight.epoch < epoch;
+    const settle = (): boolean => {
+      if (flight.tags === undefined) return false;
+      if (waiter !== undefined) addTags(waiter, flight.tags);
+      // It turned out to have a label that was invalidated before this call came.
+      return isLate && areVoided(flight.tags, flight.epoch, epoch);
+    };
+    const again = (): unknown => {
+      counts.coalesced--;
+      return this.#shelf.askAgain(flight.key, work, self, args, counts, place);
+    };
+    return promise.then(
+      (value) => {
+        if (settle()) return again();
+        if (flight.isUnshared) {
+          counts.coalesced--;
+          return this.runDirectly(flight, work, self, args, counts);
+        }
+        return flight.model === undefined ? value : this.#copy(flight.model.value);
+      },
+      isLate || waiter !== undefined
+        ? (error: unknown) => {
+            if (settle()) return again();
+            throw error;
+          }
+        : undefined,
+    );
   }
 
-  #share(
-    promise: Promise<unknown>,
-    flight: Flight,
-    work: Work,
-    self: unknown,
-    args: ArrayLike<unknown>,
-    counts: Counts,
-  ): Promise<unknown> {
-    // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
-    return promise.then((value) => {
-      if (flight.isOneShot) {
-        counts.coalesced--;
-        return this.runDirectly(flight, work, self, args, counts);
-      }
-      return flight.model === undefined ? value : this.#shelf.copy?.(flight.model.value);
-    });
+  #copy(value: unknown): unknown {
+    const { copy } = this.#shelf;
+    return copy === undefined ? cloneValue(value) : copy.call(this.#shelf, value);
   }
 
   /** Takes a model of the result, if somebody beside the first caller waits for it and all are to have copies. */
   model(flight: Flight, value: unknown): void {
-    const { copy } = this.#shelf;
-    if (copy !== undefined && flight.joined) flight.model = { value: copy(value) };
+    if (this.#shelf.copy !== undefined && flight.joined) flight.model = { value: this.#shelf.copy(value) };
   }
 
   /** One more call that waits for a run. */
   countJoined(counts: Counts, flight: Flight): void {
     counts.coalesced++;
-    if (this.#remembered.listening !== 0) this.#remembered.emit('coalesced', () => this.#shelf.textOf(flight.key));
+    if (this.#remembered.listening !== 0) this.#tell('coalesced', flight.key);
+  }
+
+  /** The call that begins a run is a miss, unless a stale answer may take the place of its result yet. */
+  countOpener(flight: Flight, fallback: MemoryRecord | undefined, counts: Counts): void {
+    if (fallback === undefined) this.countMiss(flight.key, counts);
+    else {
+      flight.fallback = fallback;
+      flight.isUncounted = true;
+    }
+  }
+
+  countMiss(key: unknown, counts: Counts): void {
+    counts.misses++;
+    if (this.#remembered.listening !== 0) this.#tell('miss', key);
+  }
+
+  #settleOpener(flight: Flight, counts: Counts, isStale: boolean): void {
+    if (!flight.isUncounted) return;
+    flight.isUncounted = false;
+    if (isStale) this.#countStale(flight, counts);
+    else this.countMiss(flight.key, counts);
+  }
+
+  #countStale(flight: Flight, counts: Counts): void {
+    counts.stale++;
+    if (this.#remembered.listening !== 0) this.#tell('stale', flight.key);
+  }
+
+  /** What one caller gets, who may not want to wait as long as the run takes. */
+  attend(result: unknown, flight: Flight, work: Work, counts: Counts, isOpener: boolean): unknown {
+    const { timeout, signal: tellsSignal } = work.policy;
+    if ((timeout === undefined && tellsSignal === undefined) || !(result instanceof Promise)) return result;
+    if (tellsSignal !== undefined) notesOf(flight).audience++;
+    const { signal } = work;
+    const { soft, hard } = timeout ?? {};
+    if (soft === undefined && hard === undefined && signal === undefined) return result;
+    const patience: Patience = {
+      soft,
+      hard,
+      signal,
+      settleSoon: () => this.#answerSoon(flight, work.policy, counts, isOpener),
+      makeError: () => {
+        if (isOpener) this.#settleOpener(flight, counts, false);
+        return new TimeoutError(
+          `${this.#remembered.label()}: ${this.#shelf.textOf(flight.key)} took longer than ${hard} ms (timeout.hard); the run goes on`,
+        );
+      },
+      leave: (reason) => this.#leave(flight, reason),
+    };
+    return waitWith(result, patience);
+  }
+
+  /** What there is for a caller whose soft limit has passed. */
+  #answerSoon(
+    flight: Flight,
+    policy: Policy,
+    counts: Counts,
+    isOpener: boolean,
+  ): { readonly value: unknown } | undefined {
+    const record = flight.fallback;
+    if (record === undefined || flight.voided || flight.isBehind || hasVoidedTags(record)) return undefined;
+    if (!isWithinWindow(record, this.#remembered.home.now())) return undefined;
+    if (isOpener) this.#settleOpener(flight, counts, true);
+    else {
+      counts.coalesced--;
+      this.#countStale(flight, counts);
+    }
+    if (record.rest?.tags !== undefined) passTags(record.rest.tags);
+    return { value: this.valueOf(record, policy) };
+  }
+
+  /** A caller has left a run. One that nobody waits for any more is aborted, and a later call begins another. */
+  #leave(flight: Flight, reason: unknown): void {
+    const notes = notesOf(flight);
+    if (--notes.audience > 0) return;
+    this.flights.voidOne(flight);
+    notes.controller ??= new AbortController();
+    notes.controller.abort(reason);
   }
 
   /** Runs the function for this call alone: its result is neither kept nor shared. `flight` is the one that it does not wait for. */
   runDirectly(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
-    counts.misses++;
     counts.loads++;
+    this.countMiss(flight.key, counts);
     const remembered = this.#remembered;
-    if (remembered.listening !== 0) remembered.emit('miss', () => this.#shelf.textOf(flight.key));
     const start = this.#watch.start(remembered.listening !== 0);
     const fail = (error: unknown): void => {
       counts.errors++;
@@ -139,29 +423,70 @@ export class Runs {
     );
   }
 
+  // ── a run ──
+
+  /** Runs the function behind an answer, unless it is running already: its result is kept, its failure reported. */
+  #flyBehind(
+    key: unknown,
+    record: MemoryRecord,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+  ): void {
+    if (this.flights.has(key)) return;
+    const flight = new Flight(key);
+    flight.isBehind = true;
+    flight.refreshes = true;
+    flight.fallback = record;
+    this.flights.open(flight);
+    if (this.#remembered.listening !== 0) this.#tell('refresh', key);
+    const begin = (): void => {
+      try {
+        const result = this.fly(flight, { fn: work.fn, policy: work.policy }, self, args, counts);
+        if (isThenable(result)) result.then(undefined, () => {});
+      } catch {
+        // Reported where it was decided what becomes of it.
+      }
+    };
+    // The answer does not wait for a synchronous function either.
+    if (this.isAsync) begin();
+    else queueMicrotask(begin);
+  }
+
   /**
    * Runs the function as the body of an open flight. Answers what it returns; what is kept of it is decided when it settles.
    */
   fly(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
     counts.loads++;
     flight.running = true;
-    // Who is running waits for this run from now on: its synchronous part may already lead back to him.
-    const parent = currentRun();
-    if (parent !== undefined) this.flights.openFor(parent, flight);
-    const start = this.#watch.start(this.#remembered.listening !== 0);
+    const { policy } = work;
+    if (!flight.isBehind) {
+      // Who is running waits for this run from now on: its synchronous part may already lead back to him.
+      const parent = currentRun();
+      if (parent !== undefined) this.flights.openFor(parent, flight);
+    }
+    if (policy.timeout?.abandon !== undefined) flight.startedAt = performance.now();
+    let given = args;
+    if (work.signal !== undefined) {
+      const notes = notesOf(flight);
+      notes.controller ??= new AbortController();
+      given = withSignal(Array.from(args), work.signal, notes.controller.signal);
+    }
+    const isTimed = policy.refreshAhead === 'probabilistic';
+    const start = this.#watch.start(isTimed || this.#remembered.listening !== 0);
+    const began = isTimed ? this.#remembered.home.now() : 0;
     let result: unknown;
     try {
-      result = enterRun(flight, work.fn, self, args);
+      result = enterRun(flight, work.fn, self, given);
     } catch (error) {
       leaveRun();
-      this.#fail(flight, counts, start, error);
-      throw error;
+      return this.#fail(flight, work, self, args, counts, start, error);
     }
-    if (isThenable(result)) return this.#follow(flight, work, self, args, counts, start, result);
+    if (isThenable(result)) return this.#follow(flight, work, self, args, counts, start, began, result);
     leaveRun();
     this.isAsync = false;
-    this.#settle(flight, work, self, args, counts, start, result);
-    return result;
+    return this.#settle(flight, work, self, args, counts, start, began, result);
   }
 
   // Apart from `fly`, which so needs no closures: a synchronous run costs a third less.
@@ -172,6 +497,7 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
     start: number,
+    began: number,
     result: PromiseLike<unknown>,
   ): Promise<unknown> {
     this.isAsync = true;
@@ -179,19 +505,18 @@ export class Runs {
       (value) => {
         leaveRun();
         this.model(flight, value);
-        this.#settle(flight, work, self, args, counts, start, value);
-        return value;
+        return this.#settle(flight, work, self, args, counts, start, began, value);
       },
       (error: unknown) => {
         leaveRun();
-        this.#fail(flight, counts, start, error);
-        throw error;
+        return this.#fail(flight, work, self, args, counts, start, error);
       },
     );
     flight.promise ??= promise;
     return promise;
   }
 
+  /** @returns what the caller gets */
   #settle(
     flight: Flight,
     work: Work,
@@ -199,32 +524,79 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
     start: number,
+    began: number,
     value: unknown,
-  ): void {
+  ): unknown {
     const shelf = this.#shelf;
-    const loadTime = this.#told(flight, counts, start);
-    let lifetime: Lifetime;
-    const { ttl, cacheIf } = work.policy;
+    const { policy } = work;
+    let loadTime = this.#told(flight, counts, start);
+    // A cache with a clock of its own lives by that clock.
+    if (began !== 0) loadTime = Math.max(loadTime ?? 0, this.#remembered.home.now() - began);
+    let keeping: Keeping | undefined;
+    let kept = value;
+    let answer = value;
     if (isOneShot(value)) {
-      flight.isOneShot = true;
+      flight.isUnshared = true;
       this.#reportOneShot(flight);
     }
     // The plain case first: no callbacks, no array of arguments.
-    else if (cacheIf === undefined && typeof ttl !== 'function') lifetime = ttl === 0 ? undefined : (ttl ?? Infinity);
-    else if (!flight.voided) lifetime = this.#lifetimeOf(flight, work, self, args, value);
+    else if (!policy.isElaborate && flight.notes === undefined) keeping = keepPlainly(policy);
+    else {
+      const judged = this.#judged(flight, policy, self, args);
+      const tags = tagsOf(this.#remembered, judged, value, flight.notes);
+      this.#noteTags(flight, tags);
+      if (!flight.voided) keeping = keepValue(this.#remembered, judged, value, flight.notes, tags);
+      if (policy.isolate === 'clone' && shelf.copy === undefined) {
+        kept = this.#isolate(flight, () => cloneValue(value), value);
+        if (flight.isUnshared) keeping = undefined;
+        else {
+          flight.model = { value: kept };
+          answer = cloneValue(kept);
+        }
+      } else if (policy.isolate === 'freeze' && shelf.copy === undefined) {
+        this.#isolate(flight, () => freezeValue(value), value);
+        if (flight.isUnshared) keeping = undefined;
+      }
+    }
     const { promise } = flight;
+    if (this.#isAbandoned(flight, policy)) flight.voided = true;
     this.flights.close(flight);
+    this.#settleOpener(flight, counts, false);
     if (!flight.voided) {
       this.flights.supersede(flight);
-      shelf.keep(flight.key, value, lifetime, promise, loadTime);
+      shelf.keep(
+        flight.key,
+        kept,
+        keeping,
+        answer === value ? promise : promise && Promise.resolve(kept),
+        loadTime,
+        flight.epoch,
+      );
     }
-    if (flight.voided || lifetime === undefined) shelf.release(flight.key);
+    if (flight.voided || keeping === undefined) shelf.release(flight.key);
+    return answer;
   }
 
-  #lifetimeOf(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, value: unknown): Lifetime {
-    return this.#remembered.lifetimeOf(work.policy, value, self, Array.from(args), () =>
-      this.#shelf.textOf(flight.key),
-    );
+  #isolate(flight: Flight, work: () => unknown, value: unknown): unknown {
+    try {
+      return work();
+    } catch (error) {
+      flight.isUnshared = true;
+      this.#remembered.report(isolationError(this.#remembered, error), () => this.#shelf.textOf(flight.key));
+      return value;
+    }
+  }
+
+  /** The labels are known now: runs that wait for this one depend on them too, and it is voided if one was invalidated meanwhile. */
+  #noteTags(flight: Flight, tags: readonly string[] | undefined): void {
+    if (tags === undefined || tags.length === 0) return;
+    flight.tags = tags;
+    if (flight.opener !== undefined) addTags(flight.opener, tags);
+    if (areVoided(tags, flight.epoch)) flight.voided = true;
+  }
+
+  #judged(flight: Flight, policy: Policy, self: unknown, args: ArrayLike<unknown>): Judged {
+    return { policy, self, args: Array.from(args), key: () => this.#shelf.textOf(flight.key) };
   }
 
   #reportOneShot(flight: Flight): void {
@@ -239,25 +611,85 @@ export class Runs {
     );
   }
 
-  #fail(flight: Flight, counts: Counts, start: number, error: unknown): void {
+  /** @returns a stale answer in place of the error. @throws the error */
+  #fail(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    start: number,
+    error: unknown,
+  ): unknown {
     counts.errors++;
-    this.flights.close(flight);
     this.#told(flight, counts, start, error);
-    this.#shelf.release(flight.key);
+    const { policy } = work;
+    const record = flight.fallback;
+    let stale: MemoryRecord | undefined;
+    let keeping: Keeping | undefined;
+    if (policy.isElaborate || policy.cacheErrors !== undefined || flight.notes !== undefined) {
+      const own = Array.isArray(policy.tags) ? policy.tags : [];
+      this.#noteTags(flight, [...own, ...(flight.notes?.tags ?? [])]);
+    }
+    if (!flight.voided) {
+      const { home } = this.#remembered;
+      const judged = this.#judged(flight, policy, self, args);
+      const now = home.now();
+      const isThere = record !== undefined && !hasVoidedTags(record) && isWithinWindow(record, now);
+      if (isThere && !flight.isBehind && this.#isForgiven(record, judged, error, now)) stale = record;
+      if (isThere && (stale !== undefined || flight.isBehind)) {
+        this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
+      }
+      // Nothing takes the place of a value that is allowed yet.
+      if (!isThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
+        keeping = keepError(this.#remembered, judged, error, flight.notes);
+      }
+    }
+    const { promise } = flight;
+    this.flights.close(flight);
+    this.#settleOpener(flight, counts, stale !== undefined);
+    if (keeping === undefined) this.#shelf.release(flight.key);
+    else {
+      this.flights.supersede(flight);
+      this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch);
+    }
+    if (flight.isBehind) this.#remembered.reportBehind(error, () => this.#shelf.textOf(flight.key));
+    if (stale === undefined) throw error;
+    if (stale.rest?.tags !== undefined) {
+      flight.tags = stale.rest.tags;
+      passTags(stale.rest.tags);
+    }
+    return this.valueOf(stale, policy);
+  }
+
+  #isForgiven(record: MemoryRecord, { policy, self, key }: Judged, error: unknown, now: number): boolean {
+    if (!isForgiven(record, policy, now)) return false;
+    const when = policy.staleIfError?.when;
+    return when === undefined || this.#remembered.ask('staleIfError.when', when, self, [error], key) === true;
   }
 
   #told(flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {
     const duration = this.#watch.stop(start, counts);
-    if (this.#remembered.listening !== 0) this.#tell(flight, duration, error);
+    if (this.#remembered.listening !== 0) this.#tellLoad(flight, duration, error);
     return duration;
   }
 
-  #tell(flight: Flight, duration: number | undefined, error: unknown): void {
+  #tellLoad(flight: Flight, duration: number | undefined, error: unknown): void {
     this.#remembered.emit('load', () => this.#shelf.textOf(flight.key), {
       ...(duration !== undefined && { duration }),
       ...(error !== undefined && { error }),
     });
   }
+
+  #tell(type: CacheEventType, key: unknown): void {
+    this.#remembered.emit(type, () => this.#shelf.textOf(key));
+  }
+}
+
+/** What the code that is running depends on from now on. */
+function passTags(tags: readonly string[]): void {
+  const run = currentRun();
+  if (run !== undefined) addTags(run, tags);
 }
 
 /** Whether a function is an `async` one by its syntax; others may return promises, too. */

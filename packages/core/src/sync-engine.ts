@@ -1,13 +1,19 @@
-import { CodecError, MemoryRecord, type RecordDetails, type RemovalCause } from '@reprise/store/contract';
+import { CodecError, type MemoryRecord, type RemovalCause } from '@reprise/store/contract';
+import { modes } from './context.ts';
 import type { Engine } from './engine.ts';
+import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { Policy } from './options.ts';
-import type { Lifetime, Remembered } from './remembered.ts';
+import { inspectRecord, isLiving, recordToStore } from './record.ts';
+import type { Remembered } from './remembered.ts';
+import { RetryTimes } from './retry-times.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
+import { withoutSignal } from './signal-argument.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import type { Asker, SyncShelf } from './sync-shelf.ts';
+import { tagEpoch } from './tags.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 
@@ -32,6 +38,8 @@ export class SyncEngine implements Engine, Shelf {
   readonly #counts = new PartCounts();
   readonly #places = new Map<string, Place>();
   readonly #known = new KnownKeys();
+  readonly #retries = new RetryTimes();
+  readonly isEventual = false;
 
   constructor(
     remembered: Remembered,
@@ -49,29 +57,38 @@ export class SyncEngine implements Engine, Shelf {
     const engine = this;
     this.call = {
       call(this: unknown, ...args: unknown[]): unknown {
-        if (remembered.home.off || remembered.isRetired || remembered.isBypassed(this, args))
-          return engine.#pass(remembered, this, args);
+        if (remembered.isOff || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
+        const signal = remembered.signalOf(this, args);
+        if (signal?.aborted) return engine.#leave(signal);
         let place: Place;
         try {
-          place = engine.#place(this, args);
+          place = engine.#place(this, args, signal);
         } catch (error) {
           if (engine.runs.isAsync) return Promise.reject(error);
           throw error;
         }
-        return engine.ask(remembered, place, this, args);
+        const work = signal === undefined ? remembered : { fn: remembered.fn, policy: remembered.policy, signal };
+        return engine.ask(work, place, this, args);
       },
     }.call;
   }
 
+  /** A caller who has left before he came. */
+  #leave(signal: AbortSignal): unknown {
+    this.#counts.common.bypass++;
+    if (this.#remembered.listening !== 0) this.#remembered.emit('bypass', undefined);
+    return Promise.reject(signal.reason);
+  }
+
   askFor(work: Work, args: readonly unknown[]): unknown {
-    if (this.#remembered.home.off) return this.#pass(work, undefined, args);
+    if (this.#remembered.isOff) return this.#pass(work, undefined, args);
     return this.ask(work, this.#place(undefined, args), undefined, args);
   }
 
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
-    const record = this.#shelf.read(place.key, place.full, this.#asker);
-    if (record !== undefined && this.#isFresh(record)) {
+    const record = this.#read(place);
+    if (record !== undefined && modes === 0 && this.#isPlainHit(record)) {
       const { counts } = place;
       counts.hits++;
       if (record.rest?.loadTime !== undefined) {
@@ -81,13 +98,31 @@ export class SyncEngine implements Engine, Shelf {
       if (remembered.listening !== 0) remembered.emit('hit', () => place.text);
       return record.rest?.promised ? Promise.resolve(record.value) : record.value;
     }
-    const flight = work.policy.dedupe === false ? undefined : this.runs.flights.get(place.key);
-    if (flight !== undefined) return this.runs.join(flight, work, self, args, place.counts);
-    place.counts.misses++;
     if (record === undefined) this.#known.delete(place.text);
-    if (remembered.listening !== 0) remembered.emit('miss', () => place.text);
-    this.#places.set(place.key, place);
-    return this.runs.fly(this.runs.open(place.key, work.policy), work, self, args, place.counts);
+    if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
+    try {
+      return this.runs.serve(place.key, record, work, self, args, place.counts, place);
+    } finally {
+      this.release(place.key);
+    }
+  }
+
+  askAgain(_key: unknown, work: Work, self: unknown, args: ArrayLike<unknown>, _counts: Counts, place: Place): unknown {
+    return this.ask(work, place, self, Array.from(args));
+  }
+
+  #read(place: Place): MemoryRecord | undefined {
+    const record = this.#shelf.read(place.key, place.full, this.#asker);
+    if (record !== undefined) this.#retries.apply(place.key, record);
+    return record;
+  }
+
+  /** Whether there is nothing more to look at than the age. */
+  #isPlainHit(record: MemoryRecord): boolean {
+    const { rest } = record;
+    if (rest?.failed || rest?.tags !== undefined || rest?.idle !== undefined) return false;
+    const { refreshAhead, isolate } = this.#remembered.policy;
+    return refreshAhead === undefined && isolate !== 'clone' && this.#isFresh(record);
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
@@ -97,9 +132,13 @@ export class SyncEngine implements Engine, Shelf {
     return Reflect.apply(work.fn, self, args);
   }
 
-  #place(self: unknown, args: readonly unknown[]): Place {
+  #place(
+    self: unknown,
+    args: readonly unknown[],
+    signal: AbortSignal | undefined = this.#remembered.signalOf(self, args),
+  ): Place {
     const part = this.#keys.partOf(self);
-    const text = this.#keys.textOf(self, args, part);
+    const text = this.#keys.textOf(self, signal === undefined ? args : withoutSignal(args, signal), part);
     const { key, full } = this.#keys.bound(text);
     return { key, full, text, counts: this.#counts.of(part) };
   }
@@ -125,17 +164,15 @@ export class SyncEngine implements Engine, Shelf {
   keep(
     key: unknown,
     value: unknown,
-    lifetime: Lifetime,
+    keeping: Keeping | undefined,
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
+    epoch: number,
   ): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
     try {
-      this.#write(place, value, lifetime, place.isRefreshed === true, {
-        ...(loadTime !== undefined && { loadTime }),
-        ...(promise && { promised: true }),
-      });
+      this.#write(place, value, keeping, place.isRefreshed === true, promise !== undefined, loadTime, epoch);
     } catch {
       // Reported; the caller has the value.
     }
@@ -146,25 +183,41 @@ export class SyncEngine implements Engine, Shelf {
     if (!this.runs.flights.has(key)) this.#places.delete(key as string);
   }
 
-  #write(place: Place, value: unknown, lifetime: Lifetime, fencing: boolean, rest: RecordDetails): void {
-    if (lifetime === undefined) {
+  expire(key: unknown): void {
+    this.#known.delete(this.textOf(key));
+  }
+
+  touch(key: unknown, record: MemoryRecord): void {
+    const place = this.#places.get(key as string);
+    if (place === undefined) return;
+    const { policy, home } = this.#remembered;
+    this.#shelf.touch(place.key, record, place.full, policy.timeToIdle, home.now(), this.#asker);
+  }
+
+  rest(key: unknown, _record: MemoryRecord, until: number): void {
+    this.#retries.note(key as string, until);
+  }
+
+  #write(
+    place: Place,
+    value: unknown,
+    keeping: Keeping | undefined,
+    fencing: boolean,
+    promised: boolean,
+    loadTime: number | undefined,
+    epoch: number,
+  ): void {
+    this.#retries.lift(place.key);
+    if (keeping === undefined) {
       this.#shelf.drop(place.key, this.#asker);
       return;
     }
     const remembered = this.#remembered;
-    const now = remembered.home.now();
+    const record = recordToStore(value, keeping, promised, loadTime, epoch, remembered.home.now());
     // Before the store has it: it may evict it again at once.
     this.#known.add(place.text);
     try {
-      if (
-        !this.#shelf.write(
-          place.key,
-          new MemoryRecord(value, now, now + lifetime, rest),
-          place.full,
-          fencing,
-          this.#asker,
-        )
-      ) {
+      if (!this.#shelf.write(place.key, record, place.full, fencing, this.#asker)) {
         this.#known.delete(place.text);
         return;
       }
@@ -192,6 +245,7 @@ export class SyncEngine implements Engine, Shelf {
 
   #invalidatePlace(place: Place): boolean {
     this.runs.flights.void(place.key);
+    this.#retries.lift(place.key);
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
@@ -212,6 +266,7 @@ export class SyncEngine implements Engine, Shelf {
     this.#known.deletePrefix(prefix);
     remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
+    this.#retries.liftWhere((key) => this.#keys.unbound(key).startsWith(prefix));
     if (remembered.listening !== 0) remembered.emit('invalidate', undefined);
   }
 
@@ -221,6 +276,7 @@ export class SyncEngine implements Engine, Shelf {
     const place = this.#place(scope.self, args);
     place.isRefreshed = true;
     this.#places.set(place.key, place);
+    this.#retries.lift(place.key);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
     return this.runs.fly(flight, remembered, scope.self, args, place.counts);
@@ -228,7 +284,8 @@ export class SyncEngine implements Engine, Shelf {
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
     const record = this.#look(this.#place(scope.self, args));
-    return record === undefined || record.rest?.failed ? undefined : record.value;
+    if (record === undefined || record.rest?.failed) return undefined;
+    return this.runs.ownValue(record.value, this.#remembered.policy);
   }
 
   has(scope: Scope, args: readonly unknown[]): boolean {
@@ -244,24 +301,20 @@ export class SyncEngine implements Engine, Shelf {
 
   setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
     this.runs.flights.void(place.key);
-    const lifetime = this.#remembered.lifetimeOf(policy, value, self, args, () => place.text);
-    this.#write(place, value, lifetime, true, this.#remembered.givesPromises(this.runs) ? { promised: true } : {});
+    this.#places.set(place.key, place);
+    const primed = this.runs.prime(place.key, value, policy, self, args);
+    const isPromise = this.#remembered.givesPromises(this.runs);
+    try {
+      this.#write(place, primed.value, primed.keeping, true, isPromise, undefined, tagEpoch());
+    } finally {
+      this.release(place.key);
+    }
   }
 
   inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
     const place = this.#place(scope.self, args);
-    const record = this.#look(place);
-    if (record === undefined) return undefined;
-    const now = this.#remembered.home.now();
-    return {
-      key: place.text,
-      status: 'fresh',
-      age: Math.max(0, now - record.createdAt),
-      expiresIn: record.expiresAt - now,
-      staleFor: 0,
-      tags: record.rest?.tags ?? [],
-      tier: this.#shelf.tier,
-    };
+    const record = this.#living(place);
+    return record && inspectRecord(record, place.text, this.#shelf.tier, this.#remembered.home.now());
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {
@@ -280,10 +333,16 @@ export class SyncEngine implements Engine, Shelf {
     return scope.everyone || !this.#keys.isDivided;
   }
 
+  /** What is fresh under a key, looked at without a call. */
   #look(place: Place): MemoryRecord | undefined {
+    const record = this.#living(place);
+    return record !== undefined && this.#isFresh(record) ? record : undefined;
+  }
+
+  #living(place: Place): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
     const record = this.#shelf.read(place.key, place.full, this.#asker);
-    return record !== undefined && this.#isFresh(record) ? record : undefined;
+    return record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;
   }
 
   #isFresh(record: MemoryRecord): boolean {

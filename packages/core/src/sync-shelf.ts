@@ -1,8 +1,9 @@
 import { CodecError, type MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
+import { Breaker } from './breaker.ts';
 import { safePrefix } from './key/key-text.ts';
 import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
-import { entryOf, isOfKey, recordOf } from './record.ts';
+import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
 
 /** On whose behalf the store is asked. */
 export type Asker = Pick<Sender, 'report' | 'prefixes'>;
@@ -20,10 +21,13 @@ export class SyncShelf {
   readonly #namespace: string;
   readonly #owed = new Set<string>();
   readonly #owedPrefixes = new Set<string>();
+  readonly #breaker: Breaker;
 
-  constructor(store: SyncStore, namespace: string) {
+  /** @param leftAlone told when the store has failed so often that it is left alone for a while */
+  constructor(store: SyncStore, namespace: string, leftAlone: () => void) {
     this.#store = store;
     this.#namespace = namespace;
+    this.#breaker = new Breaker(leftAlone);
   }
 
   get tier(): string {
@@ -31,12 +35,14 @@ export class SyncShelf {
   }
 
   read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
-    if (!this.#isTrusted(key, asker)) return undefined;
+    if (!this.#breaker.allows() || !this.#isTrusted(key, asker)) return undefined;
     try {
       const entry = atOnce(this.#store.get(key));
+      this.#breaker.succeed();
       if (entry === undefined || entry === null) return undefined;
       return isOfKey(entry, full ?? key, full !== undefined) ? recordOf(entry) : undefined;
     } catch (error) {
+      if (!(error instanceof CodecError)) this.#breaker.fail();
       asker.report(failureOf('get', key, error), key);
       return undefined;
     }
@@ -49,15 +55,36 @@ export class SyncShelf {
 
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
   write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
+    // What need not be undone may as well not be told to a store that is left alone.
+    if (!fencing && !this.#breaker.allows()) return false;
     try {
       const kept = atOnce(this.#store.set(key, entryOf(record, full))) !== false;
+      this.#breaker.succeed();
       this.#owed.delete(key);
       return kept;
     } catch (error) {
+      if (!(error instanceof CodecError)) this.#breaker.fail();
       if (fencing) this.#owe(key, asker);
       const failure = failureOf('set', key, error);
       asker.report(failure, key);
       throw failure;
+    }
+  }
+
+  /** An entry has been read: its idle time begins anew. A store that cannot note that is given the entry again. */
+  touch(
+    key: string,
+    record: MemoryRecord,
+    full: string | undefined,
+    idle: number | undefined,
+    now: number,
+    asker: Asker,
+  ): void {
+    if (idle === undefined || this.#store.capabilities?.touch === true) return;
+    try {
+      atOnce(this.#store.set(key, entryOf(touchRecord(record, idle, now), full)));
+    } catch (error) {
+      asker.report(failureOf('set', key, error), key);
     }
   }
 

@@ -17,5 +17,6 @@ export type {
   MemoizedFunction,
   MemoizeHandle,
 } from './types/handle.ts';
+export type { CacheMode } from './types/mode.ts';
 export type { CachedOptions, MemoizeOptions, Per } from './types/options.ts';
 export type { CachedVerb, MemoizeVerb } from './types/verb.ts';

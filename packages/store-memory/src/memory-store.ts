@@ -62,7 +62,7 @@ class MemoryStoreImplementation implements MemoryStore {
   readonly name = 'memory';
   readonly sync = true;
   readonly persistent = false;
-  readonly capabilities: StoreCapabilities = { iteration: true, bounds: true, prune: true };
+  readonly capabilities: StoreCapabilities = { iteration: true, bounds: true, prune: true, touch: true };
   readonly direct: DirectStore;
   readonly #table: Table;
   readonly #listeners = new Listeners();

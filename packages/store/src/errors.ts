@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'E_CALLBACK'
   | 'E_SIZE'
   | 'E_ISOLATE'
+  | 'E_BACKGROUND'
   | 'E_NOT_CACHED'
   | 'E_CLOSED';
 

@@ -83,6 +83,8 @@ export interface SyncStore extends StoreBase {
   size?(prefix?: string): number;
   /** Sweeps what is past its `staleUntil`; capability `prune`. @returns how many went */
   prune?(): number;
+  /** Voids every entry, in every namespace, that carries one of the labels. Capability `tags`. */
+  invalidateTags?(tags: readonly string[]): void;
   /** Changes the bounds; a lower one evicts down to it. Capability `bounds`. */
   resize?(bounds: Bounds): void;
   /** The form that a cache in the same process uses: keys of any type, no entry objects made per read. */
@@ -100,6 +102,7 @@ export interface AsyncStore extends StoreBase {
   entries?(prefix?: string): AsyncIterable<readonly [key: string, entry: Entry]>;
   size?(prefix?: string): Promise<number>;
   prune?(): Promise<number>;
+  invalidateTags?(tags: readonly string[]): Promise<void>;
   resize?(bounds: Bounds): void | Promise<void>;
 }
 
@@ -169,6 +172,10 @@ export interface RecordDetails {
   loadTime?: number;
   generation?: number | string;
   size?: number;
+  /** Whether a hit has more to look at than its age: labels, idle time, a refresh that is due, copies, an error. */
+  guarded?: boolean;
+  /** Before this moment the function is not run again behind it: its last run failed. */
+  retryAt?: number;
 }
 
 /** The moment from which {@link MemoryRecord} counts: when this module was loaded, in milliseconds since the epoch. */

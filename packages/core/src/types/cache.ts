@@ -3,6 +3,19 @@ import type { CacheEventType, CacheListener, Stats } from './event.ts';
 import type { Answer, AnyFunction } from './function.ts';
 import type { CachedOptions } from './options.ts';
 
+/** The options that say how entries live, of a function as of a cache or of one write. */
+type PolicyName =
+  | 'timeToIdle'
+  | 'jitter'
+  | 'staleWhileRevalidate'
+  | 'staleIfError'
+  | 'retryAfter'
+  | 'refreshAhead'
+  | 'timeout'
+  | 'cacheErrors'
+  | 'tags'
+  | 'isolate';
+
 /** Options of `createCache`: defaults for everything cached in it, what it is built on, and what tests put in. */
 export interface CreateCacheOptions<S extends Store = Store>
   extends Pick<
@@ -18,6 +31,8 @@ export interface CreateCacheOptions<S extends Store = Store>
     | 'sizeOf'
     | 'bypass'
     | 'dedupe'
+    | PolicyName
+    | 'signal'
   > {
   /** What the process knows it by, and what keeps its keys apart from other caches in one store. Taken already: `E_NAME_TAKEN`. */
   readonly name: string;
@@ -30,11 +45,11 @@ export interface CreateCacheOptions<S extends Store = Store>
 /** What `configure` may change while a cache is in use. */
 export type ConfigureOptions = Pick<
   CreateCacheOptions,
-  'ttl' | 'storeTimeout' | 'cacheIf' | 'maxSize' | 'maxBytes' | 'dedupe'
+  'ttl' | 'storeTimeout' | 'cacheIf' | 'maxSize' | 'maxBytes' | 'dedupe' | PolicyName
 >;
 
-/** Options of one `set` or `getOrSet`. */
-export interface WriteOptions<V = unknown> {
+/** Options of one `set` or `getOrSet`; what concerns runs means nothing to `set`, which refuses it. */
+export interface WriteOptions<V = unknown> extends Pick<CachedOptions<() => V>, PolicyName> {
   /** How long the entry is fresh. Default: the cache's. */
   readonly ttl?: Duration | ((value: V) => Duration) | undefined;
   /** Whether the value is stored. Default: the cache's rule. */
@@ -80,6 +95,11 @@ export interface Cache<S extends Store = Store> {
   has(key: string): Answer<S, boolean>;
   /** Invalidates a key. Answers whether there was an entry. */
   delete(key: string): Answer<S, boolean>;
+  /**
+   * Voids what carries one of the labels, in every cache of this process and each shared store that knows labels: the same as
+   * `invalidateTags`.
+   */
+  invalidateTags(tags: readonly string[]): Promise<void>;
   /**
    * Invalidates everything, functions' entries included, or a part; fenced, in all tiers. In a store of text keys a prefix that
    * reaches beyond what shortened keys keep (206 bytes) takes all keys that begin alike so far: never too little.

@@ -58,6 +58,63 @@ export interface CachedOptions<
   readonly bypass?: ((this: This, ...args: Parameters<F>) => boolean) | undefined;
   /** Whether concurrent calls with one key make one run. Default: `true`. */
   readonly dedupe?: boolean | undefined;
+  /** An entry that is not read for so long expires; {@link ttl} stays the hard limit. Default: no such limit. */
+  readonly timeToIdle?: Duration | undefined;
+  /**
+   * The fraction, from 0 to below 1, by which a ttl is shortened at random, so that entries made together do not expire together.
+   * Default: 0.
+   */
+  readonly jitter?: number | undefined;
+  /** After the ttl, answer the stale entry at once for so long, and run the function once behind it. Default: 0. */
+  readonly staleWhileRevalidate?: Duration | undefined;
+  /** After the ttl, answer the stale entry for so long where the function fails (`when`: for which errors). Default: 0. */
+  readonly staleIfError?:
+    | Duration
+    | { readonly for: Duration; readonly when?: ((error: unknown) => boolean) | undefined }
+    | undefined;
+  /**
+   * After a run behind an entry has failed, or a failure was answered stale, the key is not tried again for so long in this process;
+   * an invalidation or `refresh` lifts it. Default: `'1s'`.
+   */
+  readonly retryAfter?: Duration | undefined;
+  /**
+   * From this fraction of the ttl on, a hit runs the function once behind it; `'probabilistic'`: by chance, the likelier the nearer
+   * the expiry and the longer the load (XFetch). Default: never.
+   */
+  readonly refreshAhead?: number | 'probabilistic' | undefined;
+  /**
+   * How long a caller waits, from his call on; a duration means `hard`. After `soft` a stale entry is answered if there is one, after
+   * `hard` he gets a `TimeoutError`. The run goes on and is kept; after `abandon` a later call begins another, and it is not kept.
+   * Default: as long as it takes. A synchronous run cannot be timed out.
+   */
+  readonly timeout?:
+    | Duration
+    | {
+        readonly soft?: Duration | undefined;
+        readonly hard?: Duration | undefined;
+        readonly abandon?: Duration | undefined;
+      }
+    | undefined;
+  /** Remembers errors (`when`: which ones) for a ttl of their own. Default: none. */
+  readonly cacheErrors?:
+    | false
+    | { readonly ttl: Duration; readonly when?: ((error: unknown) => boolean) | undefined }
+    | undefined;
+  /** Labels by which `invalidateTags` finds the entry. A throw of it: not stored, an `error` event. Default: none. */
+  readonly tags?:
+    | readonly string[]
+    | ((this: This, value: Value<F>, ...args: Parameters<F>) => readonly string[])
+    | undefined;
+  /**
+   * Whether callers share a value in memory (`'none'`), get a copy each (`'clone'`), or one that nobody can change (`'freeze'`).
+   * What can be neither copied nor frozen faithfully is not stored, and reported. Default: `'none'`.
+   */
+  readonly isolate?: 'none' | 'clone' | 'freeze' | undefined;
+  /**
+   * Where the caller's `AbortSignal` is among the arguments. It leaves the key; a caller who aborts leaves alone, and the run is
+   * aborted when all have left: the function gets a signal of its own in that place. Default: nowhere.
+   */
+  readonly signal?: ((this: This, ...args: Parameters<F>) => AbortSignal | undefined) | undefined;
 }
 
 /** Options of `memoize`. An explicit `undefined` means the default. */

@@ -227,10 +227,10 @@ export const mistakes: readonly Mistake[] = [
     law: 'remembers',
     homes: ['memory', 'text'],
     make: () =>
-      replace(Remembered.prototype, 'lifetimeOf', (original) => {
-        return function (this: Remembered, policy, ...rest) {
-          return original.call(this, { ...policy, cacheIf: undefined }, ...rest);
-        };
+      replace(Remembered.prototype, 'ask', (original) => {
+        return function (this: Remembered, option, ...rest) {
+          return option === 'cacheIf' ? true : original.call(this, option, ...rest);
+        } as typeof original;
       }),
   },
   {
