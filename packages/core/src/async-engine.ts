@@ -140,12 +140,19 @@ export class AsyncEngine implements Engine, Shelf {
     const flight = alone ? undefined : this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.#open(work, place, self, args, reads);
     if (flight.refreshes && reads) return this.#lookThenJoin(work, place, self, args);
-    return this.#join(flight, work, place, self, args);
+    return this.#join(flight, work, place, self, args, undefined);
   }
 
-  #join(flight: Flight, work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+  #join(
+    flight: Flight,
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+    fallback: MemoryRecord | undefined,
+  ): Promise<unknown> {
     try {
-      const joined = Promise.resolve(this.runs.join(flight, work, self, args, place.counts, place));
+      const joined = Promise.resolve(this.runs.join(flight, work, self, args, place.counts, fallback, place));
       return this.runs.attend(joined, flight, work, place.counts, false) as Promise<unknown>;
     } catch (error) {
       // The function ran for this call alone, and threw at once.
@@ -160,7 +167,8 @@ export class AsyncEngine implements Engine, Shelf {
     if (answer !== undefined) return answer;
     const flight = this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.ask(work, place, self, args);
-    return this.#join(flight, work, place, self, args);
+    const fallback = record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;
+    return this.#join(flight, work, place, self, args, fallback);
   }
 
   /** What a record answers at once; `undefined`: it is no answer by itself. */

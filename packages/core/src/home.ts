@@ -221,7 +221,14 @@ export class StoreHome implements Home, TagHearer {
     this.noteInvalidation();
     try {
       const told = tellTags(store, tags, this.#prefix, this.defaults.storeTimeout ?? defaultTimeout);
-      return told?.then(undefined, (error) => this.#failTags(error));
+      const dropped = this.#lanes?.dropVoided(this.#sender);
+      return (
+        told &&
+        Promise.all([told, dropped]).then(
+          () => {},
+          (error) => this.#failTags(error),
+        )
+      );
     } catch (error) {
       this.#failTags(error);
     }

@@ -2,7 +2,7 @@ import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, Stor
 import { bounded } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { safePrefix } from './key/key-text.ts';
-import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
+import { entryOf, hasVoidedTags, isOfKey, recordOf, touchRecord } from './record.ts';
 
 /** On whose behalf an operation is sent. */
 export interface Sender {
@@ -142,6 +142,15 @@ export class Lanes {
     return this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).then(
       (existed) => existed !== false || hadPending,
     );
+  }
+
+  /** Removes what is on its way to the store and has been voided by its labels. */
+  async dropVoided(sender: Sender): Promise<void> {
+    const drops: Promise<unknown>[] = [];
+    for (const [key, { pending }] of this.#lanes) {
+      if (pending !== undefined && hasVoidedTags(pending)) drops.push(this.drop(key, sender));
+    }
+    await Promise.all(drops);
   }
 
   /** Removes every key of the namespace that begins with `prefix`, here at once. */

@@ -110,7 +110,8 @@ export class Runs {
     }
     const open = mode === 'reload' ? undefined : this.joinable(key, work.policy);
     if (open !== undefined) {
-      return this.attend(this.join(open, work, self, args, counts, place), open, work, counts, false);
+      const joined = this.join(open, work, self, args, counts, fallback, place);
+      return this.attend(joined, open, work, counts, false);
     }
     const flight = this.open(key, work.policy);
     this.countOpener(flight, fallback, counts);
@@ -252,8 +253,20 @@ export class Runs {
     return performance.now() - flight.startedAt >= timeout.abandon;
   }
 
-  /** A call that finds a flight open for its key. */
-  join(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts, place?: unknown): unknown {
+  /**
+   * A call that finds a flight open for its key.
+   * @param fallback what may be its answer should the run fail
+   * @param place what the shelf needs to answer it anew
+   */
+  join(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    fallback: MemoryRecord | undefined,
+    place?: unknown,
+  ): unknown {
     const { promise } = flight;
     const waiter = currentRun();
     // No promise yet: the call comes from inside the function's own synchronous part.
@@ -286,13 +299,34 @@ export class Runs {
         }
         return flight.model === undefined ? value : this.#copy(flight.model.value);
       },
-      isLate || waiter !== undefined
+      isLate || waiter !== undefined || fallback !== undefined
         ? (error: unknown) => {
             if (settle()) return again();
-            throw error;
+            if (fallback === undefined || flight.voided) throw error;
+            return this.#answerInstead(fallback, flight, work.policy, self, args, counts, error);
           }
         : undefined,
     );
+  }
+
+  /** What one caller of a run that others began gets in place of its error, where a stale answer is allowed. @throws the error */
+  #answerInstead(
+    record: MemoryRecord,
+    flight: Flight,
+    policy: Policy,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    error: unknown,
+  ): unknown {
+    const now = this.#remembered.home.now();
+    const judged = this.#judged(flight, policy, self, args);
+    if (hasVoidedTags(record) || !this.#isForgiven(record, judged, error, now)) throw error;
+    counts.coalesced--;
+    this.#countStale(flight, counts);
+    this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
+    if (record.rest?.tags !== undefined) passTags(record.rest.tags);
+    return this.valueOf(record, policy);
   }
 
   #copy(value: unknown): unknown {
@@ -369,7 +403,7 @@ export class Runs {
     isOpener: boolean,
   ): { readonly value: unknown } | undefined {
     const record = flight.fallback;
-    if (record === undefined || flight.voided || flight.isBehind || hasVoidedTags(record)) return undefined;
+    if (record === undefined || flight.voided || hasVoidedTags(record)) return undefined;
     if (!isWithinWindow(record, this.#remembered.home.now())) return undefined;
     if (isOpener) this.#settleOpener(flight, counts, true);
     else {
@@ -442,6 +476,7 @@ export class Runs {
     this.flights.open(flight);
     if (this.#remembered.listening !== 0) this.#tell('refresh', key);
     const begin = (): void => {
+      if (flight.voided) return;
       try {
         const result = this.fly(flight, { fn: work.fn, policy: work.policy }, self, args, counts);
         if (isThenable(result)) result.then(undefined, () => {});
