@@ -1,14 +1,13 @@
 // Packs every package as it would be published, lints the tarballs (publint, attw), installs them into an empty
 // project outside of the workspace and loads each as ES module and as CommonJS: both must be one instance, all entries of a
 // package too, and none may keep the process alive.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installTarballs, packPackages } from './tarballs.mjs';
 import { forEachPair, listEntries, packages, root, run, runNode } from './workspace.mjs';
 
-const pnpm = readFileSync(join(root, 'scripts/bootstrap.mjs'), 'utf8').match(/'(pnpm@\d+)'/)[1];
 const folder = mkdtempSync(join(tmpdir(), 'reprise-pack-'));
-const tarballs = join(folder, 'tarballs');
 const project = join(folder, 'project');
 
 /**
@@ -37,28 +36,19 @@ const loader = (specifiers) => `
 `;
 
 try {
-  mkdirSync(tarballs);
   mkdirSync(project);
-  await run('npx', ['-y', pnpm, '-r', '--filter', './packages/*', 'pack', '--pack-destination', tarballs]);
-  const files = readdirSync(tarballs).filter((file) => file.endsWith('.tgz'));
-  if (files.length !== packages.length) throw new Error(`packed ${files.length} of ${packages.length} packages`);
-  await forEachPair(files, async (file) => {
-    await runNode(join(root, 'node_modules/publint/src/cli.js'), ['run', join(tarballs, file), '--strict']);
-    await runNode(join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), [
-      join(tarballs, file),
-      '--profile',
-      'node16',
-    ]);
+  const tarballs = await packPackages(join(folder, 'tarballs'));
+  await forEachPair(tarballs, async (tarball) => {
+    await runNode(join(root, 'node_modules/publint/src/cli.js'), ['run', tarball, '--strict']);
+    await runNode(join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), [tarball, '--profile', 'node16']);
   });
   writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
-  await run('npm', ['install', '--no-audit', '--no-fund', ...files.map((file) => `../tarballs/${file}`)], {
-    cwd: project,
-  });
+  await installTarballs(project, tarballs);
   await forEachPair(packages, async (name) => {
     const specifiers = listEntries(name).map(({ specifier }) => specifier);
     await run(process.execPath, ['-e', loader(specifiers)], { cwd: project });
   });
-  console.log(`${files.length} tarballs hold.`);
+  console.log(`${tarballs.length} tarballs hold.`);
 } catch (error) {
   console.error(`${error.output ?? ''}${error.message}`);
   process.exitCode = 1;

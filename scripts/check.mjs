@@ -60,6 +60,13 @@ const steps = [
     needsBuild: true,
     work: () => script('check-pack.mjs'),
   },
+  {
+    name: 'consumers',
+    what: "tarballs in users' projects, which run their tests",
+    needsBuild: true,
+    work: () => script('check-consumers.mjs'),
+    note: (output) => output.trim(),
+  },
 ];
 
 const wanted = process.argv.slice(2);

@@ -11,6 +11,8 @@ export interface DocBlock {
   readonly code: string;
   /** False for what is type-checked only. */
   readonly runs: boolean;
+  /** Whether it is a Jest test (```ts jest), and not a program. */
+  readonly jest: boolean;
   /** Whether its first line is `// legacy`: compiled with `experimentalDecorators`. */
   readonly legacy: boolean;
 }
@@ -34,6 +36,7 @@ function makeBlock(file: string, line: number, code: string, info: string): DocB
     line,
     code,
     runs: !/\bno-run\b/.test(info),
+    jest: /\bjest\b/.test(info),
     legacy: /^\s*\/\/ legacy\b/.test(code),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The documentation holds: each ```ts block of the pages and each `@example` of the doc comments is a program of its
- * own, which is type-checked with all the others and then run by Node (```ts no-run: checked only); each `npm run` of a
- * ```sh block exists. With REPRISE_TEST_DIST=1 they use the built packages, and the examples of what a package keeps to
+ * own, which is type-checked with all the others and then run by Node (```ts jest: by Jest, as a test; ```ts no-run:
+ * checked only); each `npm run` of a ```sh block exists. With REPRISE_TEST_DIST=1 they use the built packages, and the examples of what a package keeps to
  * itself, which is not in there by its own name, are left out.
  */
 import { execFile } from 'node:child_process';
@@ -41,6 +41,24 @@ const run = (args: readonly string[], timeout = 0): Promise<{ failed: boolean; o
       resolve({ failed: error !== null, output: output.trim() });
     });
   });
+
+/** Runs a block that is a test: with a Jest of its own, as the tests here are run. */
+function runJest(block: DocBlock): ReturnType<typeof run> {
+  const name = nameFile(block);
+  const tsconfig = join(root, block.legacy ? 'tsconfig.test.legacy.json' : 'tsconfig.test.json');
+  const config = {
+    rootDir: folder,
+    testMatch: [`<rootDir>/${name}`],
+    testEnvironmentOptions: {
+      customExportConditions: [...(onDist ? [] : ['@reprise/source']), 'node', 'node-addons'],
+    },
+    extensionsToTreatAsEsm: ['.ts'],
+    transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig }] },
+  };
+  const file = join(folder, `${name}.jest.json`);
+  writeFileSync(file, JSON.stringify(config));
+  return run(['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--runInBand', '--config', file], 60_000);
+}
 
 /** Type-checks the blocks of one dialect as one program; the errors by file name, those of no file under ''. */
 async function checkTypes(dialect: 'standard' | 'legacy', files: readonly string[]): Promise<Map<string, string>> {
@@ -98,16 +116,18 @@ beforeAll(() => {
   for (const block of blocks) {
     const ran = block.runs
       ? takeTurn(() =>
-          run(
-            [
-              ...(onDist ? [] : ['-C', '@reprise/source']),
-              '--enable-source-maps',
-              '--import',
-              './scripts/source-loader.mjs',
-              join(folder, nameFile(block)),
-            ],
-            20_000,
-          ),
+          block.jest
+            ? runJest(block)
+            : run(
+                [
+                  ...(onDist ? [] : ['-C', '@reprise/source']),
+                  '--enable-source-maps',
+                  '--import',
+                  './scripts/source-loader.mjs',
+                  join(folder, nameFile(block)),
+                ],
+                20_000,
+              ),
         )
       : undefined;
     outcomes.set(

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { cached, cacheOf, memoize } from '@reprise/core';
+import { UpstreamClient } from '../upstream.client.ts';
+import type { Product } from '../upstream.ts';
+
+@Injectable()
+export class ProductsService {
+  constructor(private readonly upstream: UpstreamClient) {}
+
+  /** Made once, when it is first asked for. */
+  @memoize()
+  get grams(): Intl.NumberFormat {
+    return new Intl.NumberFormat('en', { style: 'unit', unit: 'gram' });
+  }
+
+  @cached({ cache: 'catalog' })
+  async find(id: string): Promise<Product> {
+    return this.upstream.read(`/products/${id}`);
+  }
+
+  /** Once this has resolved, nobody is answered with what the product was before. */
+  async save(product: Product): Promise<void> {
+    await this.upstream.write(`/products/${product.id}`, product);
+    await cacheOf(this, 'find').invalidate(product.id);
+  }
+}
