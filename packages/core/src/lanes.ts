@@ -97,7 +97,7 @@ export class Lanes {
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
-      return recordOf(entry);
+      return recordOf(entry, this.#store.touch !== undefined);
     } catch (error) {
       if (!(error instanceof CodecError)) this.#breaker.fail();
       sender.report(storeError('get', key, error), key);
@@ -129,7 +129,13 @@ export class Lanes {
 
   /** An entry has been read: its idle time begins anew. A store that cannot note that is given the entry again, and nobody waits. */
   touch(key: string, record: MemoryRecord, full: string | undefined, idle: number, now: number, sender: Sender): void {
-    if (this.#store.capabilities?.touch === true || this.#lanes.has(key)) return;
+    if (this.#lanes.has(key)) return;
+    if (this.#store.touch !== undefined) {
+      bounded(async () => this.#store.touch?.(key), sender.limit(), `touch of ${key}`, false).catch((error) =>
+        sender.report(storeError('touch', key, error), key),
+      );
+      return;
+    }
     this.write(key, touchRecord(record, idle, now), full, false, sender).catch(() => {});
   }
 

@@ -18,8 +18,10 @@ function looksOneShot(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return isIteratorLike(value);
   if (types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value)) return true;
-  const candidate = value as { pipe?: unknown; getReader?: unknown; body?: unknown; bodyUsed?: unknown };
-  if (typeof candidate.pipe === 'function' || typeof candidate.getReader === 'function') return true;
+  const candidate = value as Partial<Record<'pipe' | 'getReader' | 'getStream' | 'body' | 'bodyUsed', unknown>>;
+  // `getStream`: a wrapper around one, such as Nest's StreamableFile.
+  for (const name of ['pipe', 'getReader', 'getStream'] as const)
+    if (typeof candidate[name] === 'function') return true;
   if (typeof candidate.bodyUsed === 'boolean' && 'body' in candidate) return true;
   return isIteratorLike(value);
 }

@@ -32,13 +32,13 @@ export interface Policy {
 }
 
 /** For how long, and for which errors. */
-export interface Allowance {
+interface Allowance {
   readonly for: number;
   readonly when?: AnyCallback;
 }
 
 /** How long a caller waits, in milliseconds from his call. */
-export interface Timeouts {
+interface Timeouts {
   readonly soft?: number;
   readonly hard?: number;
   readonly abandon?: number;

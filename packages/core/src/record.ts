@@ -3,8 +3,12 @@ import type { Keeping } from './keeping.ts';
 import { areVoided, epochOf, markEpoch } from './tags.ts';
 import type { Inspection } from './types.ts';
 
-/** A store's entry in the form that the engine judges. @throws StoreError when it is no entry at all */
-export function recordOf(entry: unknown): MemoryRecord {
+/**
+ * A store's entry in the form that the engine judges.
+ * @param judgesIdle whether the store itself judges the idle time
+ * @throws StoreError when it is no entry at all
+ */
+export function recordOf(entry: unknown, judgesIdle: boolean): MemoryRecord {
   if (typeof entry !== 'object' || entry === null || !hasMoments(entry as Entry)) {
     throw new StoreError('the store answered with something that is no entry');
   }
@@ -20,7 +24,7 @@ export function recordOf(entry: unknown): MemoryRecord {
     rest.tags = tags;
     rest.generation = epochOf(generation);
   }
-  if (idle !== undefined) rest.idle = idle;
+  if (idle !== undefined) rest.idle = judgesIdle ? Infinity : idle;
   if (loadTime !== undefined) rest.loadTime = loadTime;
   if (size !== undefined) rest.size = size;
   if (promised) rest.promised = true;

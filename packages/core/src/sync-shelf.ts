@@ -40,7 +40,9 @@ export class SyncShelf {
       const entry = atOnce(this.#store.get(key));
       this.#breaker.succeed();
       if (entry === undefined || entry === null) return undefined;
-      return isOfKey(entry, full ?? key, full !== undefined) ? recordOf(entry) : undefined;
+      return isOfKey(entry, full ?? key, full !== undefined)
+        ? recordOf(entry, this.#store.touch !== undefined)
+        : undefined;
     } catch (error) {
       if (!(error instanceof CodecError)) this.#breaker.fail();
       asker.report(failureOf('get', key, error), key);
@@ -80,11 +82,12 @@ export class SyncShelf {
     now: number,
     asker: Asker,
   ): void {
-    if (idle === undefined || this.#store.capabilities?.touch === true) return;
     try {
+      if (this.#store.touch !== undefined) return void atOnce(this.#store.touch(key));
+      if (idle === undefined) return;
       atOnce(this.#store.set(key, entryOf(touchRecord(record, idle, now), full)));
     } catch (error) {
-      asker.report(failureOf('set', key, error), key);
+      asker.report(failureOf('touch', key, error), key);
     }
   }
 

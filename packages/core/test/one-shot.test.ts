@@ -1,6 +1,13 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { cached } from '@reprise/core';
 
+/** As Nest's StreamableFile. */
+class Wrapped {
+  getStream(): ReadableStream {
+    return new Blob(['text']).stream();
+  }
+}
+
 describe('a result that can be read only once', () => {
   const oneShots: [string, () => unknown][] = [
     [
@@ -22,6 +29,7 @@ describe('a result that can be read only once', () => {
     ['a web stream', () => new Blob(['text']).stream()],
     ['a Response', () => new Response('body')],
     ['a Request', () => new Request('https://example.org', { method: 'POST', body: 'x' })],
+    ["a wrapper around a stream (Nest's StreamableFile)", () => new Wrapped()],
     [
       'an iterator by hand',
       () => ({

@@ -89,8 +89,14 @@ class MemoryStoreImplementation implements MemoryStore {
       this.#listeners.tell();
       return undefined;
     }
-    if (record.rest?.idle !== undefined) record.rest.readAt = now;
     return toEntry(record, textKey.full);
+  }
+
+  touch(key: string): void {
+    const table = this.#openTable();
+    const textKey = table.texts.get(key);
+    const record = textKey && table.peek(textKey);
+    if (record?.rest?.idle !== undefined) record.rest.readAt = table.clock.now() - memoryEpoch;
   }
 
   set(key: string, entry: Entry): boolean {

@@ -22,7 +22,7 @@ describe('memoryStore', () => {
   it('says what it is', () => {
     const store = memoryStore();
     expect([store.name, store.sync, store.persistent]).toEqual(['memory', true, false]);
-    expect(store.capabilities).toEqual({ iteration: true, bounds: true, prune: true });
+    expect(store.capabilities).toEqual({ iteration: true, bounds: true, prune: true, touch: true });
   });
 
   it('answers the very value that was set, and the very error', () => {
@@ -54,7 +54,7 @@ describe('memoryStore', () => {
     expect(store.size()).toBe(0);
   });
 
-  it('lets an entry with idle time go unless it is read, and never past its own end', () => {
+  it('lets an entry with idle time go unless it is touched, and never past its own end', () => {
     const clock = manualClock();
     const store = memoryStore({ clock });
     store.set('read', { ...entry(0, 'v', 2_500), idle: 1_000 });
@@ -64,6 +64,7 @@ describe('memoryStore', () => {
     expect([...store.entries()].length).toBe(2);
     store.size();
     store.prune();
+    store.touch?.('read');
     clock.advance(100);
     expect(store.get('unread')).toBeUndefined();
     clock.advance(800);

@@ -10,7 +10,18 @@ import {
 import { seededRandom } from './random.ts';
 
 /** The operations that can be made to fail. */
-export type ChaosOperation = 'get' | 'set' | 'delete' | 'clear' | 'close' | 'entries' | 'size' | 'prune' | 'resize';
+export type ChaosOperation =
+  | 'get'
+  | 'set'
+  | 'delete'
+  | 'clear'
+  | 'close'
+  | 'entries'
+  | 'size'
+  | 'prune'
+  | 'resize'
+  | 'touch'
+  | 'invalidateTags';
 
 /**
  * What happens to one call instead of what should:
@@ -79,6 +90,8 @@ const operations: readonly ChaosOperation[] = [
   'size',
   'prune',
   'resize',
+  'touch',
+  'invalidateTags',
 ];
 
 const garbage: readonly unknown[] = [
@@ -138,6 +151,8 @@ class Chaos implements ChaosControl {
   readonly size?: (prefix?: string) => unknown;
   readonly prune?: () => unknown;
   readonly resize?: (bounds: object) => unknown;
+  readonly touch?: (key: string) => unknown;
+  readonly invalidateTags?: (tags: readonly string[]) => unknown;
   readonly listen?: (listener: StoreListener) => () => void;
   readonly copy?: (value: unknown) => unknown;
 
@@ -152,6 +167,10 @@ class Chaos implements ChaosControl {
     if (store.size) this.size = (prefix) => this.#call('size', [prefix], () => store.size?.(prefix));
     if (store.prune) this.prune = () => this.#call('prune', [], () => store.prune?.());
     if (store.resize) this.resize = (bounds) => this.#call('resize', [bounds], () => store.resize?.(bounds));
+    if (store.touch) this.touch = (key) => this.#call('touch', [key], () => store.touch?.(key));
+    if (store.invalidateTags) {
+      this.invalidateTags = (tags) => this.#call('invalidateTags', [tags], () => store.invalidateTags?.(tags));
+    }
     if (store.listen) this.listen = (listener) => store.listen?.(listener) ?? (() => {});
     if (store.copy) this.copy = (value) => store.copy?.(value);
   }

@@ -129,6 +129,8 @@ export function checkedStore<Underneath extends Store>(
   if (store.persistent !== undefined) checked['persistent'] = store.persistent;
   if (store.listen) checked['listen'] = store.listen.bind(store);
   if (store.copy) checked['copy'] = store.copy.bind(store);
+  if (store.touch) checked['touch'] = store.touch.bind(store);
+  if (store.invalidateTags) checked['invalidateTags'] = store.invalidateTags.bind(store);
   if (store.size) checked['size'] = store.size.bind(store);
   if (store.prune) checked['prune'] = () => after(store.prune?.(), checkSize);
   if (store.resize) {

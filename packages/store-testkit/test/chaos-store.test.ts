@@ -14,6 +14,7 @@ const settle = async (): Promise<void> => {
 describe('a chaos store without a plan', () => {
   storeConformance(it, (options, place) => chaosStore(new ReferenceStore(options, place)), {
     iteration: true,
+    touch: true,
     bounds: true,
     prune: true,
     bytes: true,

@@ -32,6 +32,7 @@ class UnsharedStore extends ReferenceStore {
 describe('a sound store under watch', () => {
   storeConformance(it, (options, where) => checkedStore<AsyncStore>(new UnsharedStore(options, where), options), {
     iteration: true,
+    touch: true,
     bounds: true,
     prune: true,
     bytes: true,

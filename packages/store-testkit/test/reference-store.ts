@@ -41,6 +41,8 @@ export interface ReferenceOptions {
 interface Kept {
   readonly bytes: string;
   readonly staleUntil: number;
+  readonly idle: number | undefined;
+  readAt: number;
 }
 
 /** What a place holds: namespace → key → entry, as text. */
@@ -54,7 +56,7 @@ export class ReferenceStore implements AsyncStore {
   readonly sync = false;
   readonly name = 'reference';
   readonly persistent: boolean = true;
-  readonly capabilities = { iteration: true, bounds: true, prune: true, bytes: true };
+  readonly capabilities = { iteration: true, bounds: true, prune: true, touch: true, bytes: true };
   readonly clock: Clock;
   maxSize: number;
   maxBytes: number;
@@ -83,11 +85,18 @@ export class ReferenceStore implements AsyncStore {
   async set(key: string, entry: Entry): Promise<boolean> {
     this.check();
     this.kept.delete(this.keyFor(key));
-    const kept = { bytes: encode(entry), staleUntil: entry.staleUntil };
+    const { staleUntil, idle, createdAt } = entry;
+    const kept: Kept = { bytes: encode(entry), staleUntil, idle, readAt: createdAt };
     if (kept.bytes.length > this.maxBytes || this.maxSize === 0) return false;
     this.kept.set(this.keyFor(key), kept);
     this.evict();
     return true;
+  }
+
+  async touch(key: string): Promise<void> {
+    this.check();
+    const kept = this.kept.get(this.keyFor(key));
+    if (kept !== undefined) kept.readAt = this.clock.now();
   }
 
   async delete(key: string): Promise<boolean> {
@@ -136,7 +145,8 @@ export class ReferenceStore implements AsyncStore {
   }
 
   lives(kept: Kept): boolean {
-    return kept.staleUntil > this.clock.now();
+    const now = this.clock.now();
+    return kept.staleUntil > now && (kept.idle === undefined || kept.readAt + kept.idle > now);
   }
 
   evict(): void {

@@ -9,7 +9,7 @@ export interface StoreCapabilities {
   readonly leases?: boolean;
   /** It can invalidate a group of entries by a label. */
   readonly tags?: boolean;
-  /** It can extend an entry's idle time without rewriting it. */
+  /** It judges idle times, and can be told that an entry was read: {@link SyncStore.touch}. */
   readonly touch?: boolean;
   /** It can list its entries: {@link SyncStore.entries}. */
   readonly iteration?: boolean;
@@ -85,6 +85,8 @@ export interface SyncStore extends StoreBase {
   prune?(): number;
   /** Voids every entry, in every namespace, that carries one of the labels. Capability `tags`. */
   invalidateTags?(tags: readonly string[]): void;
+  /** An entry was read: its idle time begins anew. A `get` alone does not do that. Capability `touch`. */
+  touch?(key: string): void;
   /** Changes the bounds; a lower one evicts down to it. Capability `bounds`. */
   resize?(bounds: Bounds): void;
   /** The form that a cache in the same process uses: keys of any type, no entry objects made per read. */
@@ -103,6 +105,7 @@ export interface AsyncStore extends StoreBase {
   size?(prefix?: string): Promise<number>;
   prune?(): Promise<number>;
   invalidateTags?(tags: readonly string[]): Promise<void>;
+  touch?(key: string): Promise<void>;
   resize?(bounds: Bounds): void | Promise<void>;
 }
 

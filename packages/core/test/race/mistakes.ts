@@ -174,8 +174,8 @@ export const mistakes: readonly Mistake[] = [
     homes: all,
     make: () =>
       replace(Runs.prototype, 'join', (original) => {
-        return function (this: Runs, flight, work, self, args, counts) {
-          if (flight.promise === undefined) return original.call(this, flight, work, self, args, counts);
+        return function (this: Runs, flight, work, self, args, counts, ...more) {
+          if (flight.promise === undefined) return original.call(this, flight, work, self, args, counts, ...more);
           this.countJoined(counts, flight);
           return flight.promise;
         };
@@ -278,7 +278,7 @@ export const mistakes: readonly Mistake[] = [
           const entry = await deferred()
             .get(key)
             .catch(() => undefined);
-          return entry === undefined ? undefined : recordOf(entry);
+          return entry === undefined ? undefined : recordOf(entry, false);
         };
       }),
   },

@@ -13,6 +13,7 @@ import { natureCases } from './nature.ts';
 import { orderCases } from './order.ts';
 import { namespaceCases, persistenceCases } from './places.ts';
 import { removalCases } from './removal.ts';
+import { touchCases } from './touching.ts';
 import { valueCases } from './values.ts';
 
 /** The `it` of a test runner: Jest, Vitest, Mocha, `node:test`. */
@@ -23,7 +24,7 @@ const groups: Readonly<Record<keyof StoreCapabilities, readonly ConformanceCase[
   fences: [],
   leases: [],
   tags: [],
-  touch: [],
+  touch: touchCases,
   batches: [],
   iteration: iterationCases,
   prune: pruneCases,
@@ -50,7 +51,7 @@ let placesTaken = 0;
  * import { memoryStore } from '@reprise/store-memory';
  * import { storeConformance } from '@reprise/store-testkit';
  *
- * storeConformance(it, (options) => memoryStore(options), { iteration: true, bounds: true, prune: true });
+ * storeConformance(it, (options) => memoryStore(options), { iteration: true, bounds: true, prune: true, touch: true });
  */
 export function storeConformance(
   it: ConformanceIt,
