@@ -69,6 +69,7 @@ describe('memoryStore', () => {
     expect(store.get('unread')).toBeUndefined();
     clock.advance(800);
     expect(store.get('read')?.value).toBe('v');
+    store.touch?.('read');
     clock.advance(699);
     expect(store.get('read')?.value).toBe('v');
     clock.advance(1);
