@@ -1,0 +1,2 @@
+export { cloneTrusted, cloneValue } from './isolate/clone-value.ts';
+export { freezeValue } from './isolate/freeze-value.ts';
