@@ -3,8 +3,13 @@ import type { Keeping } from './keeping.ts';
 import { areVoided, epochOf, markEpoch } from './tags.ts';
 import type { Inspection } from './types.ts';
 
-/** A store's entry in the form that the engine judges. @throws StoreError when it is no entry at all */
-export function recordOf(entry: unknown): MemoryRecord {
+/**
+ * A store's entry in the form that the engine judges.
+ *
+ * @param told see {@link epochOf}
+ * @throws StoreError when it is no entry at all
+ */
+export function recordOf(entry: unknown, told: number): MemoryRecord {
   if (typeof entry !== 'object' || entry === null || !hasMoments(entry as Entry)) {
     throw new StoreError('the store answered with something that is no entry');
   }
@@ -18,7 +23,7 @@ export function recordOf(entry: unknown): MemoryRecord {
   if (staleUntil > expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
   if (tags !== undefined && tags.length > 0) {
     rest.tags = tags;
-    rest.generation = epochOf(generation);
+    rest.generation = epochOf(generation, told);
   }
   if (idle !== undefined) rest.idle = idle;
   if (loadTime !== undefined) rest.loadTime = loadTime;
@@ -50,7 +55,7 @@ export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
     expiresAt,
     staleUntil: rest?.staleUntil === undefined ? expiresAt : rest.staleUntil + memoryEpoch,
     ...(key !== undefined && { key }),
-    ...(rest?.tags !== undefined && { tags: rest.tags }),
+    ...(rest?.tags !== undefined && { tags: [...rest.tags] }),
     ...(rest?.idle !== undefined && { idle: rest.idle }),
     ...(rest?.loadTime !== undefined && { loadTime: rest.loadTime }),
     ...(rest?.generation !== undefined && { generation: markEpoch(rest.generation as number) }),
@@ -67,7 +72,7 @@ export function detailsOf(
   loadTime: number | undefined,
   epoch: number,
 ): RecordDetails | undefined {
-  const { staleFor, guarded, failed, idle, tags } = keeping;
+  const { staleFor, guarded, failed, idle, tags, copied } = keeping;
   if (!guarded && staleFor === 0) return promise === undefined ? undefined : { promise };
   const rest: RecordDetails = {};
   if (failed) {
@@ -79,6 +84,7 @@ export function detailsOf(
     rest.guarded = true;
     if (loadTime !== undefined) rest.loadTime = loadTime;
   }
+  if (copied) rest.copied = true;
   if (idle !== undefined) rest.idle = idle;
   if (tags !== undefined) {
     rest.tags = tags;
@@ -135,7 +141,7 @@ export function inspectRecord(record: MemoryRecord, key: string, tier: string, n
     age: Math.max(0, now - createdAt),
     expiresIn: isFresh ? Math.min(expiresAt - now, idleLeft) : 0,
     staleFor: rest?.staleUntil === undefined ? 0 : rest.staleUntil - Math.max(now, expiresAt),
-    tags: rest?.tags ?? [],
+    tags: [...(rest?.tags ?? [])],
     tier,
   };
 }

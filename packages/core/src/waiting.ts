@@ -37,6 +37,12 @@ export function waitWith(promise: Promise<unknown>, patience: Patience): Promise
       reject(signal?.reason);
       patience.leave?.(signal?.reason);
     };
+    // It has been aborted since the call began: by the function itself, say.
+    if (signal?.aborted) {
+      promise.catch(() => {});
+      leave();
+      return;
+    }
     after(soft, () => {
       const answer = patience.settleSoon?.();
       if (answer === undefined) return;
