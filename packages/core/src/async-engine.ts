@@ -1,5 +1,5 @@
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
-import { currentMode, currentRun } from './context.ts';
+import { currentMode, currentRun, holdMode, modes } from './context.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
@@ -13,11 +13,10 @@ import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
-import { withoutSignal } from './signal-argument.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import { tagEpoch } from './tags.ts';
 import type { TextKeys } from './text-keys.ts';
-import type { AnyFunction, Inspection } from './types.ts';
+import type { AnyFunction, CacheMode, Inspection } from './types.ts';
 
 /** What the engine asks of the store beside what {@link Lanes} does. */
 export interface AsyncShelf {
@@ -70,8 +69,12 @@ export class AsyncEngine implements Engine, Shelf {
         const signal = remembered.signalOf(this, args);
         if (signal?.aborted) return engine.#leave(signal);
         try {
-          const work = signal === undefined ? remembered : { fn: remembered.fn, policy: remembered.policy, signal };
-          return engine.ask(work, engine.#place(this, args, remembered.policy, signal), this, args);
+          return engine.ask(
+            remembered.workFor(signal),
+            engine.#place(this, args, remembered.policy, signal ?? null),
+            this,
+            args,
+          );
         } catch (error) {
           return Promise.reject(error);
         }
@@ -88,10 +91,10 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   /** A caller who has left before he came. */
-  #leave(signal: AbortSignal): Promise<never> {
+  #leave(signal: AbortSignal): unknown {
     this.#counts.common.bypass++;
     if (this.#remembered.listening !== 0) this.#remembered.emit('bypass', undefined);
-    return Promise.reject(signal.reason);
+    return this.runs.refuseAborted(signal);
   }
 
   askFor(work: Work, args: readonly unknown[]): unknown {
@@ -101,9 +104,27 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const mode = currentMode();
+    if (modes === 0) return this.#askInMode(undefined, work, place, self, args);
+    const release = holdMode();
+    try {
+      return this.#askInMode(currentMode(), work, place, self, args).finally(release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #askInMode(
+    mode: CacheMode | undefined,
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+  ): Promise<unknown> {
     if (mode === 'force-cache' || mode === 'only-if-cached') return this.#askStored(work, place, self, args, mode);
     const reads = mode !== 'reload' && mode !== 'no-cache';
+    // What is there goes on answering if the newer value cannot be written.
+    if (!reads) place.isRefreshed = true;
     const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
     if (pending !== undefined) {
       const answer = this.#answer(pending, work, place, self, args, true);
@@ -121,11 +142,18 @@ export class AsyncEngine implements Engine, Shelf {
     mode: 'force-cache' | 'only-if-cached',
   ): Promise<unknown> {
     const record = await this.#living(place);
+    if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
     if (record !== undefined) {
       const isFresh = this.#isFresh(record);
-      return this.runs.answer(record, isFresh ? 'fresh' : 'stale', place.key, work.policy, place.counts);
+      const answer = this.runs.answer(record, isFresh ? 'fresh' : 'stale', place.key, work.policy, place.counts);
+      this.release(place.key);
+      return answer;
     }
-    if (mode === 'only-if-cached') throw this.runs.refuseUncached(place.key, place.counts);
+    if (mode === 'only-if-cached') {
+      const error = this.runs.refuseUncached(place.key, place.counts);
+      this.release(place.key);
+      throw error;
+    }
     return this.#joinOrOpen(work, place, self, args, false, false);
   }
 
@@ -211,6 +239,9 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<unknown> {
     const record = reads ? await this.#read(place) : undefined;
     const { counts } = place;
+    if (flight.notes?.controller?.signal.aborted) return this.#giveUp(flight, place);
+    // Its run begins now, and is judged by the counters of now.
+    if (reads) flight.epoch = tagEpoch();
     if (record !== undefined) {
       const verdict = this.runs.verdictOn(place.key, record, work.policy);
       if (verdict !== 'gone' && verdict !== 'fallback') {
@@ -229,6 +260,15 @@ export class AsyncEngine implements Engine, Shelf {
     }
     for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
     return this.runs.fly(flight, work, self, args, counts);
+  }
+
+  /** All who waited for the look into the store have left: nothing is run for nobody. */
+  #giveUp(flight: Flight, { key, counts }: Place): Promise<never> {
+    this.runs.flights.close(flight);
+    this.runs.countMiss(key, counts);
+    for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    this.release(key);
+    return Promise.reject(flight.notes?.controller?.signal.reason);
   }
 
   askAgain(
@@ -253,7 +293,7 @@ export class AsyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('bypass', undefined);
     try {
-      return Promise.resolve(Reflect.apply(work.fn, self, args));
+      return Promise.resolve(this.runs.pass(work, self, args));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -270,10 +310,10 @@ export class AsyncEngine implements Engine, Shelf {
     self: unknown,
     args: readonly unknown[],
     policy: Policy = this.#remembered.policy,
-    signal: AbortSignal | undefined = this.#remembered.signalOf(self, args),
+    signal?: AbortSignal | null,
   ): Place {
     const part = this.#keys.partOf(self);
-    const text = this.#keys.textOf(self, signal === undefined ? args : withoutSignal(args, signal), part);
+    const text = this.#keys.textOf(self, args, part, signal);
     const { key, full } = this.#keys.bound(text);
     return { key, full, text, counts: this.#counts.of(part), sender: this.#senderFor(policy) };
   }
@@ -434,7 +474,9 @@ export class AsyncEngine implements Engine, Shelf {
   async refresh(scope: Scope, args: readonly unknown[]): Promise<unknown> {
     const remembered = this.#remembered;
     if (remembered.home.off) return this.#pass(remembered, scope.self, args);
-    const place = this.#place(scope.self, args);
+    const signal = remembered.signalOf(scope.self, args);
+    if (signal?.aborted) return this.#leave(signal);
+    const place = this.#place(scope.self, args, remembered.policy, signal ?? null);
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
     place.isRefreshed = true;
     this.#places.set(place.key, place);
@@ -442,14 +484,11 @@ export class AsyncEngine implements Engine, Shelf {
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     // Calls that come now wait for this run, unless the old entry answers: see `ask`.
     flight.refreshes = true;
-    flight.promise = Promise.resolve(this.runs.fly(flight, remembered, scope.self, args, place.counts));
-    return flight.promise;
+    return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, place.counts);
   }
 
   async peek(scope: Scope, args: readonly unknown[]): Promise<unknown> {
-    const record = await this.#look(this.#place(scope.self, args));
-    if (record === undefined || record.rest?.failed) return undefined;
-    return this.runs.ownValue(record.value, this.#remembered.policy);
+    return this.runs.look(await this.#look(this.#place(scope.self, args)), this.#remembered.policy);
   }
 
   async has(scope: Scope, args: readonly unknown[]): Promise<boolean> {

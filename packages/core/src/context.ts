@@ -23,20 +23,34 @@ export interface Run {
   /** The runs that this one waits for at the moment. */
   waits: Set<Run> | undefined;
   notes: RunNotes | undefined;
-  /** The mode that calls from inside of it are in. */
-  mode: CacheMode | undefined;
+  /** The mode that calls from inside of it are in, held until it has settled. */
+  mode: ModeScope | undefined;
   /** Whether no caller waits for it: modes do not reach it. */
   readonly isBehind: boolean;
 }
 
-/** What `withCacheMode` enters: the run around it, and the mode. */
-class ModeScope {
-  readonly run: Run | undefined;
-  readonly mode: CacheMode;
+/** What code is inside of. */
+type Scope = Run | ModeScope | Aside;
 
-  constructor(run: Run | undefined, mode: CacheMode) {
-    this.run = run;
+/** What `withCacheMode` enters. It is over when its body, and each run that began in it, has settled. */
+export class ModeScope {
+  readonly mode: CacheMode;
+  /** What it was entered from: what counts for code that goes on when it is over. */
+  readonly outer: Scope | undefined;
+  holds = 1;
+
+  constructor(mode: CacheMode, outer: Scope | undefined) {
     this.mode = mode;
+    this.outer = outer;
+  }
+}
+
+/** What a function is in that a run has called around the cache: no entry of its own is being made. */
+class Aside {
+  readonly outer: Scope;
+
+  constructor(outer: Scope) {
+    this.outer = outer;
   }
 }
 
@@ -44,7 +58,7 @@ class ModeScope {
  * The run inside which the code is executing. Entered on loads only: on Node 20 and 22 an entered storage makes every
  * `await` of the process dearer, so it is given back (`disable`) as soon as a stretch of synchronous code ends with no load under way.
  */
-const storage = new AsyncLocalStorage<Run | ModeScope>();
+const storage = new AsyncLocalStorage<Scope>();
 /** Loads and modes under way. */
 let entered = 0;
 let releasing = false;
@@ -55,41 +69,102 @@ export let modes = 0;
 /** The run that the caller is part of, or `undefined` outside of any. */
 export function currentRun(): Run | undefined {
   if (entered === 0) return undefined;
-  const scope = storage.getStore();
-  return scope instanceof ModeScope ? scope.run : scope;
+  let scope = storage.getStore();
+  while (scope instanceof ModeScope || scope instanceof Aside) scope = scope.outer;
+  return scope;
+}
+
+/** The run whose entry the caller is making, or `undefined` where none is made. */
+export function currentMaking(): Run | undefined {
+  if (entered === 0) return undefined;
+  let scope = storage.getStore();
+  while (scope instanceof ModeScope) scope = scope.outer;
+  return scope instanceof Aside ? undefined : scope;
 }
 
 /** The mode that the caller is in, or `undefined` for the default one. */
 export function currentMode(): CacheMode | undefined {
-  return modes === 0 ? undefined : storage.getStore()?.mode;
+  return modes === 0 ? undefined : livingMode()?.mode;
+}
+
+function livingMode(): ModeScope | undefined {
+  let scope = storage.getStore();
+  while (scope !== undefined) {
+    if (scope instanceof ModeScope) {
+      if (scope.holds > 0) return scope;
+      scope = scope.outer;
+    } else scope = scope instanceof Aside ? scope.outer : scope.mode;
+  }
+  return undefined;
 }
 
 /** Calls `fn` as the body of `run`. Each `enterRun` must be matched by one {@link leaveRun} when the run has settled. */
 export function enterRun(run: Run, fn: AnyFunction, self: unknown, args: ArrayLike<unknown>): unknown {
-  if (modes !== 0) run.mode = run.isBehind ? undefined : currentMode();
+  if (modes !== 0 && !run.isBehind) {
+    const mode = livingMode();
+    if (mode !== undefined) mode.holds++;
+    run.mode = mode;
+  }
   entered++;
   return storage.run(run, Reflect.apply, fn, self, args);
 }
 
 /** Says that a run entered by {@link enterRun} has settled. */
-export function leaveRun(): void {
+export function leaveRun(run: Run): void {
+  if (run.mode !== undefined) {
+    releaseMode(run.mode);
+    run.mode = undefined;
+  }
+  leave();
+}
+
+/**
+ * Calls `fn` for a run, around the cache: its labels are the run's, and what it says of an entry of its own is not meant for the
+ * run's. To be matched by one {@link leaveAside}. Only inside of a run.
+ */
+export function enterAside(fn: AnyFunction, self: unknown, args: ArrayLike<unknown>): unknown {
+  entered++;
+  return storage.run(new Aside(storage.getStore() as Scope), Reflect.apply, fn, self, args);
+}
+
+/** Says that what was begun by {@link enterAside} has settled. */
+export function leaveAside(): void {
+  leave();
+}
+
+/** Calls `fn` in a mode; answers how to say that what it began has settled. */
+export function enterMode<Result>(mode: CacheMode, fn: () => Result): { readonly result: Result; leave(): void } {
+  const scope = new ModeScope(mode, entered === 0 ? undefined : storage.getStore());
+  entered++;
+  modes++;
+  const leaveScope = (): void => {
+    releaseMode(scope);
+    leave();
+  };
+  try {
+    return { result: storage.run(scope, fn), leave: leaveScope };
+  } catch (error) {
+    leaveScope();
+    throw error;
+  }
+}
+
+/** Keeps the mode that the caller is in from being over until what is returned is called, once. */
+export function holdMode(): () => void {
+  const scope = livingMode();
+  if (scope === undefined) return () => {};
+  scope.holds++;
+  return () => releaseMode(scope);
+}
+
+function releaseMode(scope: ModeScope): void {
+  if (--scope.holds === 0) modes--;
+}
+
+function leave(): void {
   if (--entered > 0 || releasing) return;
   releasing = true;
   queueMicrotask(release);
-}
-
-/** Calls `fn` in a mode. To be matched by one {@link leaveMode} when what it began has settled. */
-export function enterMode<Result>(mode: CacheMode, fn: () => Result): Result {
-  const scope = new ModeScope(currentRun(), mode);
-  entered++;
-  modes++;
-  return storage.run(scope, fn);
-}
-
-/** Says that what was begun by {@link enterMode} has settled. */
-export function leaveMode(): void {
-  modes--;
-  leaveRun();
 }
 
 function release(): void {

@@ -1,6 +1,7 @@
 import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { adviseAboutMap } from './advice.ts';
 import { modes } from './context.ts';
+import { areHitsObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import type { Keeping } from './keeping.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
@@ -84,7 +85,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
             (record.rest === undefined || record.rest.guarded !== true)
           ) {
             counts.hits++;
-            if (remembered.listening !== 0) engine.#tell('hit', a);
+            if (remembered.heard !== 0 || areHitsObserved()) engine.#tell('hit', a);
             return record.rest === undefined ? record.value : answerOf(record);
           }
           return engine.#serve(engine.#everybody, a, record, remembered, this, arguments);
@@ -116,7 +117,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
               (record.rest === undefined || record.rest.guarded !== true)
             ) {
               counts.hits++;
-              if (remembered.listening !== 0) engine.#tell('hit', slot);
+              if (remembered.heard !== 0 || areHitsObserved()) engine.#tell('hit', slot);
               return record.rest === undefined ? record.value : answerOf(record);
             }
           }
@@ -150,13 +151,12 @@ export class DirectEngine implements Engine, Shelf, Keeper {
         let owner: Owner;
         let told: readonly unknown[];
         try {
-          told = engine.#toldBy(this, args, signal);
+          told = engine.#toldBy(this, args, signal ?? null);
           owner = engine.#ownerOf(this, true) as Owner;
         } catch (error) {
           return engine.#refuse(error);
         }
-        const work = signal === undefined ? remembered : { fn: remembered.fn, policy: remembered.policy, signal };
-        return engine.#ask(owner, work, this, args, told);
+        return engine.#ask(owner, remembered.workFor(signal), this, args, told);
       },
     }.call;
   }
@@ -165,7 +165,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   #leave(signal: AbortSignal): unknown {
     this.#everybody.counts.bypass++;
     if (this.#remembered.listening !== 0) this.#remembered.emit('bypass', undefined);
-    return Promise.reject(signal.reason);
+    return this.runs.refuseAborted(signal);
   }
 
   /** A call that is no call of the function: `getOrSet`. */
@@ -193,13 +193,15 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       record !== undefined &&
       (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) &&
       modes === 0 &&
-      (record.rest === undefined || record.rest.guarded !== true)
+      (record.rest === undefined || record.rest.guarded !== true) &&
+      // What was kept plainly may be asked for otherwise: by `getOrSet`, each call of which has options of its own.
+      (work === remembered || work.policy.isolate !== 'clone')
     ) {
       owner.counts.hits++;
-      if (remembered.listening !== 0) this.#tell('hit', key);
+      if (remembered.heard !== 0 || areHitsObserved()) this.#tell('hit', key);
       return record.rest === undefined ? record.value : answerOf(record);
     }
-    return this.#serve(owner, key, record, work, self, args);
+    return this.#serve(owner, key, record, work, self, args, told);
   }
 
   #serve(
@@ -209,15 +211,24 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     work: Work,
     self: unknown,
     args: ArrayLike<unknown>,
+    told: ArrayLike<unknown> = args,
   ): unknown {
     const remembered = this.#remembered;
     if (remembered.isOff) return this.#pass(work, self, args);
     if (record === undefined && args.length === 3 && this.#telling.key === undefined) adviseAboutMap(remembered, args);
-    return this.runs.serve(key, record, work, self, args, owner.counts);
+    return this.runs.serve(key, record, work, self, args, owner.counts, told);
   }
 
-  askAgain(key: unknown, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
-    return this.runs.serve(key, this.#find(key), work, self, args, counts);
+  askAgain(
+    _key: unknown,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    _counts: Counts,
+    told: ArrayLike<unknown>,
+  ): unknown {
+    // By another slot, more often than not: the flight that it waited for left nothing, and took its slot along.
+    return this.#ask(this.#ownerOf(self, true) as Owner, work, self, args, told);
   }
 
   /** The call goes through to the function. */
@@ -225,7 +236,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const remembered = this.#remembered;
     this.#everybody.counts.bypass++;
     if (remembered.listening !== 0) remembered.emit('bypass', undefined);
-    return Reflect.apply(work.fn, self, args);
+    return this.runs.pass(work, self, args);
   }
 
   /** A call whose key cannot be told fails as the function would have failed. */
@@ -240,11 +251,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   #toldBy(
     self: unknown,
     args: readonly unknown[],
-    signal: AbortSignal | undefined = this.#remembered.signalOf(self, args),
+    signal: AbortSignal | null = this.#remembered.signalOf(self, args) ?? null,
   ): readonly unknown[] {
     const { key } = this.#telling;
     if (key !== undefined) return [askPart('key', key, self, args, this.#remembered.label())];
-    return signal === undefined ? args : withoutSignal(args, signal);
+    return signal === null ? args : withoutSignal(args, signal);
   }
 
   #ownerOf(self: unknown, make: boolean): Owner | undefined {
@@ -286,8 +297,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     return [this.#everybody, ...this.#owners].map((owner) => this.#keyIn(owner, told));
   }
 
-  #ensureKey(scope: Scope, args: readonly unknown[]): unknown {
-    const told = this.#toldBy(scope.self, args);
+  #ensureKey(scope: Scope, args: readonly unknown[], signal?: AbortSignal | null): unknown {
+    const told = this.#toldBy(scope.self, args, signal);
     const owner = this.#ownerOf(scope.self, true) as Owner;
     return this.#keyIn(owner, told) ?? owner.addSlot(told);
   }
@@ -485,19 +496,19 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   refresh(scope: Scope, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
     if (remembered.home.off) return this.#pass(remembered, scope.self, args);
-    const key = this.#ensureKey(scope, args);
+    const signal = remembered.signalOf(scope.self, args);
+    if (signal?.aborted) return this.#leave(signal);
+    const key = this.#ensureKey(scope, args, signal ?? null);
     const { counts } = key instanceof CacheSlot ? key.owner : this.#everybody;
     if (remembered.listening !== 0) remembered.emit('refresh', () => this.textOf(key));
     const record = this.#peek(key);
     if (record?.rest !== undefined) record.rest.retryAt = 0;
     const flight = this.runs.open(key, { ...remembered.policy, dedupe: true });
-    return this.runs.fly(flight, remembered, scope.self, args, counts);
+    return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, counts);
   }
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
-    const record = this.#freshRecord(scope, args);
-    if (record === undefined || record.rest?.failed) return undefined;
-    return this.runs.ownValue(record.value, this.#remembered.policy);
+    return this.runs.look(this.#freshRecord(scope, args), this.#remembered.policy);
   }
 
   has(scope: Scope, args: readonly unknown[]): boolean {

@@ -1,7 +1,6 @@
 import type { MemoryRecord } from '@reprise/store/contract';
-import { beginWait, type Run, type RunNotes } from './context.ts';
+import { beginWait, type ModeScope, type Run, type RunNotes } from './context.ts';
 import { tagEpoch } from './tags.ts';
-import type { CacheMode } from './types.ts';
 
 let opened = 0;
 
@@ -15,11 +14,11 @@ export class Flight implements Run {
   readonly key: unknown;
   /** Later flights have higher numbers. */
   readonly order: number = ++opened;
-  /** Labels are judged by the counters read now: which ones it has is known later. */
-  readonly epoch: number = tagEpoch();
+  /** Labels are judged by the counters read when it began: which ones it has is known later. */
+  epoch: number = tagEpoch();
   waits: Set<Run> | undefined = undefined;
   notes: RunNotes | undefined = undefined;
-  mode: CacheMode | undefined = undefined;
+  mode: ModeScope | undefined = undefined;
   /** Whether it runs behind an entry that answers, and no caller began it. */
   isBehind = false;
   /** The entry past its ttl that may yet be the answer. */

@@ -2,7 +2,6 @@ import {
   type AsyncStore,
   type Bounds,
   type Clock,
-  type Entry,
   memoryEpoch,
   OptionError,
   type RepriseError,
@@ -14,6 +13,7 @@ import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
 import { locate } from './decorator/verb.ts';
+import { publishEvent } from './diagnostics.ts';
 import { DirectEngine, storing } from './direct.ts';
 import { isDisabled } from './disabled.ts';
 import type { Engine } from './engine.ts';
@@ -27,9 +27,10 @@ import type { Telling } from './scope.ts';
 import { Counts } from './stats.ts';
 import { SyncEngine } from './sync-engine.ts';
 import { SyncShelf } from './sync-shelf.ts';
-import { areVoided, epochOf, hearTags, type TagHearer } from './tags.ts';
+import { TagTelling } from './tag-telling.ts';
+import { hearTags, type TagHearer } from './tags.ts';
 import { TextKeys } from './text-keys.ts';
-import type { AnyFunction } from './types.ts';
+import type { AnyFunction, CacheEvent } from './types.ts';
 
 /** What a {@link StoreHome} is made of. */
 export interface HomeParts {
@@ -47,6 +48,8 @@ const everyone = { self: undefined, everyone: true } as const;
 const defaultTimeout = 1_000;
 /** A store that is closing may have much to flush, but not without end. */
 const closeLimit = 10_000;
+/** A step of looking through a store for what is void: the first one may have to list all there is. */
+const sweepLimit = 10_000;
 
 /**
  * A store with the functions whose entries live in it: what a cache is underneath. Names are claimed here, defaults stand here, and
@@ -73,6 +76,7 @@ export class StoreHome implements Home, TagHearer {
   #isRetired = false;
   #unlisten: (() => void) | undefined;
   readonly #unhearTags: (() => void) | undefined;
+  #tagTelling: TagTelling | undefined;
   #closing: Promise<void> | undefined;
   #lanes: Lanes | undefined;
   #shelf: SyncShelf | undefined;
@@ -215,23 +219,55 @@ export class StoreHome implements Home, TagHearer {
   tagsInvalidated(tags: readonly string[]): void | Promise<void> {
     if (this.#closing !== undefined) return;
     if (this.off) return void this.missInvalidation();
-    this.emitter.emit({ type: 'invalidate', cache: this.name, name: undefined, key: undefined });
-    const { store } = this;
-    if (isDirect(store)) return;
+    this.#emit({ type: 'invalidate', cache: this.name, name: undefined, key: undefined });
+    if (isDirect(this.store)) return;
     this.noteInvalidation();
     try {
-      const told = tellTags(store, tags, this.#prefix, this.defaults.storeTimeout ?? defaultTimeout);
-      const dropped = this.#lanes?.dropVoided(this.#sender);
-      return (
-        told &&
-        Promise.all([told, dropped]).then(
-          () => {},
-          (error) => this.#failTags(error),
-        )
-      );
+      return this.#telling()
+        .tell(tags)
+        ?.then(undefined, (error) => this.#failTags(error));
     } catch (error) {
       this.#failTags(error);
     }
+  }
+
+  metVoided(): void {
+    this.#tagTelling?.retry();
+  }
+
+  #telling(): TagTelling {
+    const { store } = this;
+    const limit = (): number => this.defaults.storeTimeout ?? sweepLimit;
+    const cannot = (): void => this.#tellOfNoTags();
+    const prefix = this.#prefix;
+    if (this.#tagTelling !== undefined) return this.#tagTelling;
+    if (store.sync) {
+      const { news } = this.#shelfOf(store);
+      const nothing = async (): Promise<void> => {};
+      this.#tagTelling = new TagTelling(store, news, { prefix, limit, cannot, withdraw: nothing, remove: nothing });
+    } else {
+      const lanes = this.#lanesOf(store);
+      this.#tagTelling = new TagTelling(store, lanes.news, {
+        prefix,
+        limit,
+        cannot,
+        withdraw: () => lanes.withdraw(),
+        remove: (key) => lanes.dropVoid(key, this.#sender),
+      });
+    }
+    return this.#tagTelling;
+  }
+
+  #tellOfNoTags(): void {
+    if (this.store.persistent === false) return;
+    const kind = kindOfStore(this.store);
+    warnOnce(
+      StoreHome,
+      `tags of ${kind}`,
+      'REPRISE_NO_TAGS',
+      `${this.name === undefined ? 'cached' : `cache '${this.name}'`}: the ${kind} neither knows tags nor can list its entries: an ` +
+        'invalidated tag voids them in this process only',
+    );
   }
 
   /** The store may hold what was voided, and another process would be served it: said to who asked, and to who listens. */
@@ -344,8 +380,13 @@ export class StoreHome implements Home, TagHearer {
 
   /** Something failed that concerns no function in particular. */
   #report(error: unknown): void {
-    const told = this.emitter.emit({ type: 'error', cache: this.name, name: undefined, key: undefined, error });
+    const told = this.#emit({ type: 'error', cache: this.name, name: undefined, key: undefined, error });
     if (!told) warnOnce(this, codeOf(error), codeOf(error), `${this.name ?? 'a cache'}: ${textOf(error)}`);
+  }
+
+  #emit(event: CacheEvent): boolean {
+    publishEvent(event);
+    return this.emitter.emit(event);
   }
 
   /** Every living entry as (key without namespace, entry). */
@@ -366,7 +407,7 @@ export class StoreHome implements Home, TagHearer {
     for await (const [key, entry] of store.entries(prefix)) {
       // What was invalidated may lie there until the store could be told.
       if (this.#lanes?.isDoubtful(key) || this.#shelf?.isDoubtful(key)) continue;
-      if (entry.tags !== undefined && areVoided(entry.tags, epochOf(entry.generation))) continue;
+      if ((this.#lanes ?? this.#shelf)?.news.isVoid(entry)) continue;
       yield [(entry.key ?? key).slice(prefix.length), entry];
     }
   }
@@ -407,6 +448,7 @@ export class StoreHome implements Home, TagHearer {
     this.off = true;
     // Their callers get their answers, but nobody is there to keep them.
     for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
+    await this.#tagTelling?.settle();
     await this.#lanes?.settle();
     this.#unlisten?.();
     this.#unhearTags?.();
@@ -420,28 +462,6 @@ export class StoreHome implements Home, TagHearer {
 
 function isDirect(store: Store): boolean {
   return store.sync && store.direct !== undefined;
-}
-
-/**
- * Tells a store of invalidated labels. One that knows labels voids them itself; of others the entries that carry one are looked for
- * and removed, since they outlive this process's counters.
- */
-function tellTags(store: Store, tags: readonly string[], prefix: string, limit: number): Promise<void> | undefined {
-  const voided = new Set(tags);
-  const isVoided = (entry: Entry): boolean => entry.tags?.some((tag) => voided.has(tag)) === true;
-  if (store.sync) {
-    if (store.invalidateTags !== undefined) store.invalidateTags(tags);
-    else for (const [key, entry] of [...(store.entries?.(prefix) ?? [])]) if (isVoided(entry)) store.delete(key);
-    return undefined;
-  }
-  const { invalidateTags } = store;
-  if (invalidateTags !== undefined) {
-    return bounded(() => invalidateTags.call(store, tags), limit, 'invalidateTags', true);
-  }
-  const remove = async (): Promise<void> => {
-    for await (const [key, entry] of store.entries?.(prefix) ?? []) if (isVoided(entry)) await store.delete(key);
-  };
-  return remove();
 }
 
 function copierOf(store: Store): ((value: unknown) => unknown) | undefined {

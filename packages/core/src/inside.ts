@@ -1,5 +1,5 @@
 import { type Duration, OptionError, parseDuration } from '@reprise/store/contract';
-import { addTags, currentRun, notesOf } from './context.ts';
+import { addTags, currentMaking, currentRun, notesOf } from './context.ts';
 
 /**
  * Says, from inside of a cached function, how long the entry being made is fresh: in place of the option `ttl`. Of several calls the
@@ -21,7 +21,7 @@ import { addTags, currentRun, notesOf } from './context.ts';
  */
 export function cacheLife(ttl: Duration): void {
   const life = parseDuration(ttl, 'cacheLife');
-  const run = currentRun();
+  const run = currentMaking();
   if (run === undefined) return;
   const notes = notesOf(run);
   notes.life = Math.min(notes.life ?? Infinity, life);
@@ -72,7 +72,7 @@ export function cacheTag(...tags: readonly string[]): void {
  * assert.equal(search.has(''), false);
  */
 export function noStore(): void {
-  const run = currentRun();
+  const run = currentMaking();
   if (run !== undefined) notesOf(run).isUnstored = true;
 }
 

@@ -17,6 +17,8 @@ export interface Keeping {
   /** Whether a hit has more to look at than its age. */
   readonly guarded: boolean;
   readonly failed?: boolean;
+  /** Whether every reader gets a copy. */
+  readonly copied?: boolean;
 }
 
 /** The call whose result is judged. */
@@ -56,8 +58,9 @@ export function tagsOf(
     if (answer === undefined) return undefined;
     own = answer;
   } else if (tags !== undefined) own = tags as readonly string[];
-  if (notes?.tags === undefined) return own;
-  return [...new Set([...own, ...notes.tags])];
+  if (own.length === 0 && notes?.tags === undefined) return own;
+  // A list of one's own: the user may go on to change his.
+  return [...new Set([...own, ...(notes?.tags ?? [])])];
 }
 
 /** What is kept of a value; `undefined`: it is not stored. `tags` as {@link tagsOf} gave them. */
@@ -88,6 +91,7 @@ export function keepValue(
       policy.timeToIdle !== undefined ||
       policy.refreshAhead !== undefined ||
       policy.isolate === 'clone',
+    copied: policy.isolate === 'clone',
   };
 }
 
@@ -106,7 +110,7 @@ export function keepError(
   ) {
     return undefined;
   }
-  const labels = [...(Array.isArray(tags) ? tags : []), ...(notes?.tags ?? [])];
+  const labels = [...new Set([...(Array.isArray(tags) ? tags : []), ...(notes?.tags ?? [])])];
   return {
     lifetime: cacheErrors.ttl,
     staleFor: 0,

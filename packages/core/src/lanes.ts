@@ -3,6 +3,7 @@ import { bounded } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { safePrefix } from './key/key-text.ts';
 import { entryOf, hasVoidedTags, isOfKey, recordOf, touchRecord } from './record.ts';
+import { TagNews } from './tag-news.ts';
 
 /** On whose behalf an operation is sent. */
 export interface Sender {
@@ -64,6 +65,8 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   #blocks: Block[] = [];
   readonly #breaker: Breaker;
+  /** How far the store knows of invalidated labels. */
+  readonly news: TagNews = new TagNews();
 
   /** @param leftAlone told when the store has failed so often that it is left alone for a while */
   constructor(store: AsyncStore, namespace: string, leftAlone: () => void) {
@@ -97,7 +100,7 @@ export class Lanes {
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
-      return recordOf(entry, this.#store.touch !== undefined);
+      return recordOf(entry, this.news.told, this.#store.touch !== undefined);
     } catch (error) {
       if (!(error instanceof CodecError)) this.#breaker.fail();
       sender.report(storeError('get', key, error), key);
@@ -150,13 +153,24 @@ export class Lanes {
     );
   }
 
-  /** Removes what is on its way to the store and has been voided by its labels. */
-  async dropVoided(sender: Sender): Promise<void> {
+  /** Takes back what is void for its labels and on its way to the store. */
+  withdraw(): Promise<unknown> {
     const drops: Promise<unknown>[] = [];
-    for (const [key, { pending }] of this.#lanes) {
+    for (const [key, { pending, sender }] of this.#lanes) {
       if (pending !== undefined && hasVoidedTags(pending)) drops.push(this.drop(key, sender));
     }
-    await Promise.all(drops);
+    // Nobody knows what the writes carried that were given up: their keys are not read until they are clear.
+    for (const lane of this.#lanes.values()) if (lane.stray > 0) lane.owed = true;
+    return Promise.all(drops);
+  }
+
+  /** Removes what is under a key if it is void for its labels when its turn has come: a newer value may be on its way. */
+  dropVoid(key: string, sender: Sender): Promise<unknown> {
+    if (this.#lanes.get(key)?.owed) return this.drop(key, sender);
+    const remove = async (): Promise<void> => {
+      if (this.news.isVoid(await this.#store.get(key))) await this.#store.delete(key);
+    };
+    return this.#send(key, this.#lane(key, sender), 'delete', remove, undefined, sender);
   }
 
   /** Removes every key of the namespace that begins with `prefix`, here at once. */

@@ -139,7 +139,7 @@ export class MemoizeEngine {
       this.#flies = true;
       // Another run of this call may have become a flight meanwhile, which is then the one to join.
       if (!stands || shelf.flightOf(path) !== undefined) return this.#observe(shelf, start, result);
-      return this.#await(shelf, path, shelf.open(path), start, result, () => {});
+      return this.#await(shelf, path, shelf.open(path), start, result, undefined);
     }
     this.#watch.stop(start, shelf.tally);
     if (isOneShot(result)) this.#refuse(shelf, path, stands);
@@ -160,14 +160,14 @@ export class MemoizeEngine {
       this.#nested--;
     } catch (error) {
       this.#nested--;
-      leaveRun();
+      leaveRun(flight);
       parent?.waits?.delete(flight);
       shelf.close(path, flight);
       this.#fail(shelf, start);
       throw error;
     }
     if (isThenable(result)) return this.#await(shelf, path, flight, start, result, leaveRun);
-    leaveRun();
+    leaveRun(flight);
     parent?.waits?.delete(flight);
     this.isAsync = false;
     this.#flies = false;
@@ -188,13 +188,13 @@ export class MemoizeEngine {
     flight: MemoizeFlight,
     start: number,
     result: PromiseLike<unknown>,
-    leave: () => void,
+    leave: ((flight: MemoizeFlight) => void) | undefined,
   ): Promise<unknown> {
     this.isAsync = true;
     const settled = promiseOf(result);
     const promise = settled.then(
       (value) => {
-        leave();
+        leave?.(flight);
         this.#watch.stop(start, shelf.tally);
         shelf.close(path, flight);
         cut(flight);
@@ -209,7 +209,7 @@ export class MemoizeEngine {
         return value;
       },
       (error: unknown) => {
-        leave();
+        leave?.(flight);
         shelf.close(path, flight);
         cut(flight);
         this.#fail(shelf, start);

@@ -1,5 +1,5 @@
 import { readNow, roughNow } from './coarse-clock.ts';
-import type { Run, RunNotes } from './context.ts';
+import type { ModeScope, Run, RunNotes } from './context.ts';
 import { ArgumentIndex } from './key/argument-index.ts';
 import type { Level } from './key/index-level.ts';
 import type { ArgumentPath } from './key/index-token.ts';
@@ -7,14 +7,13 @@ import { isAheadNow, stride } from './memoize-horizon.ts';
 import { missing, Timed } from './memoize-leaf.ts';
 import { EvictionOrder } from './memoize-order.ts';
 import { NullaryCell, Tally } from './memoize-tally.ts';
-import type { CacheMode } from './types.ts';
 
 /** One run of an asynchronous function, on behalf of the calls that wait for it. */
 export class MemoizeFlight implements Run {
   waits: Set<Run> | undefined = undefined;
   /** What is said inside of it reaches no entry: `memoize` has no labels. */
   notes: RunNotes | undefined = undefined;
-  mode: CacheMode | undefined = undefined;
+  mode: ModeScope | undefined = undefined;
   readonly isBehind = false;
   /** What callers get; `undefined` while the function's synchronous part is on the stack. */
   promise: Promise<unknown> | undefined = undefined;

@@ -1,5 +1,5 @@
 import { OptionError } from '@reprise/store/contract';
-import { enterMode, leaveMode } from './context.ts';
+import { enterMode } from './context.ts';
 import { isThenable } from './one-shot.ts';
 import type { CacheMode } from './types.ts';
 
@@ -30,14 +30,20 @@ export function withCacheMode<Result>(mode: CacheMode, body: () => Result): Resu
     throw new OptionError(`withCacheMode: there is no mode ${JSON.stringify(mode)}; there are ${modeNames.join(', ')}`);
   }
   if (typeof body !== 'function') throw new OptionError('withCacheMode: the second argument must be a function');
-  let result: Result;
-  try {
-    result = enterMode(mode, body);
-  } catch (error) {
-    leaveMode();
-    throw error;
+  const { result, leave } = enterMode(mode, body);
+  if (!isThenable(result)) {
+    leave();
+    return result;
   }
-  if (isThenable(result)) result.then(leaveMode, leaveMode);
-  else leaveMode();
-  return result;
+  // The one that was listened to, so that a rejection which the caller ignores is reported as one.
+  return (result instanceof Promise ? result : Promise.resolve(result)).then(
+    (value: unknown) => {
+      leave();
+      return value;
+    },
+    (error: unknown) => {
+      leave();
+      throw error;
+    },
+  ) as Result;
 }

@@ -5,10 +5,12 @@ import type { Inspection } from './types.ts';
 
 /**
  * A store's entry in the form that the engine judges.
+ *
+ * @param told see {@link epochOf}
  * @param judgesIdle whether the store itself judges the idle time
  * @throws StoreError when it is no entry at all
  */
-export function recordOf(entry: unknown, judgesIdle: boolean): MemoryRecord {
+export function recordOf(entry: unknown, told: number, judgesIdle: boolean): MemoryRecord {
   if (typeof entry !== 'object' || entry === null || !hasMoments(entry as Entry)) {
     throw new StoreError('the store answered with something that is no entry');
   }
@@ -22,7 +24,7 @@ export function recordOf(entry: unknown, judgesIdle: boolean): MemoryRecord {
   if (staleUntil > expiresAt) rest.staleUntil = staleUntil - memoryEpoch;
   if (tags !== undefined && tags.length > 0) {
     rest.tags = tags;
-    rest.generation = epochOf(generation);
+    rest.generation = epochOf(generation, told);
   }
   if (idle !== undefined) rest.idle = judgesIdle ? Infinity : idle;
   if (loadTime !== undefined) rest.loadTime = loadTime;
@@ -54,7 +56,7 @@ export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
     expiresAt,
     staleUntil: rest?.staleUntil === undefined ? expiresAt : rest.staleUntil + memoryEpoch,
     ...(key !== undefined && { key }),
-    ...(rest?.tags !== undefined && { tags: rest.tags }),
+    ...(rest?.tags !== undefined && { tags: [...rest.tags] }),
     ...(rest?.idle !== undefined && { idle: rest.idle }),
     ...(rest?.loadTime !== undefined && { loadTime: rest.loadTime }),
     ...(rest?.generation !== undefined && { generation: markEpoch(rest.generation as number) }),
@@ -71,7 +73,7 @@ export function detailsOf(
   loadTime: number | undefined,
   epoch: number,
 ): RecordDetails | undefined {
-  const { staleFor, guarded, failed, idle, tags } = keeping;
+  const { staleFor, guarded, failed, idle, tags, copied } = keeping;
   if (!guarded && staleFor === 0) return promise === undefined ? undefined : { promise };
   const rest: RecordDetails = {};
   if (failed) {
@@ -83,6 +85,7 @@ export function detailsOf(
     rest.guarded = true;
     if (loadTime !== undefined) rest.loadTime = loadTime;
   }
+  if (copied) rest.copied = true;
   if (idle !== undefined) rest.idle = idle;
   if (tags !== undefined) {
     rest.tags = tags;
@@ -139,7 +142,7 @@ export function inspectRecord(record: MemoryRecord, key: string, tier: string, n
     age: Math.max(0, now - createdAt),
     expiresIn: isFresh ? Math.min(expiresAt - now, idleLeft) : 0,
     staleFor: rest?.staleUntil === undefined ? 0 : rest.staleUntil - Math.max(now, expiresAt),
-    tags: rest?.tags ?? [],
+    tags: [...(rest?.tags ?? [])],
     tier,
   };
 }

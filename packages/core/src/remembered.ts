@@ -1,5 +1,6 @@
 import { RepriseError } from '@reprise/store/contract';
 import { currentMode, modes } from './context.ts';
+import { isAnythingObserved, isObserved, publishEvent } from './diagnostics.ts';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
 import { isThenable } from './one-shot.ts';
@@ -28,6 +29,8 @@ export interface Home {
   missInvalidation(): false;
   /** An invalidation goes to the store: the moment to say, once, what the store cannot promise about it. */
   noteInvalidation(): void;
+  /** Something was met whose labels have been invalidated: the store may not know yet. */
+  metVoided(): void;
 }
 
 /**
@@ -48,7 +51,7 @@ export class Remembered {
   /** Whether another function has taken its name in a store of text keys: its calls go through. */
   isRetired = false;
   /** The bits of the event types that anybody listens to: here, or at the cache. */
-  listening = 0;
+  heard = 0;
 
   /** @param emitter the listeners, where the function was in another cache before */
   constructor(
@@ -73,7 +76,12 @@ export class Remembered {
   /** Takes in what has changed at the cache: its defaults, its listeners. */
   update(): void {
     this.policy = settlePolicy(this.home.defaults, this.own);
-    this.listening = this.emitter.mask | this.home.emitter.mask;
+    this.heard = this.emitter.mask | this.home.emitter.mask;
+  }
+
+  /** Not 0 where anybody listens to anything: here, at the cache, or to the channels of the process. */
+  get listening(): number {
+    return isAnythingObserved() ? -1 : this.heard;
   }
 
   /** How messages and events call it. */
@@ -87,13 +95,8 @@ export class Remembered {
     return this.givenName !== '' && runs.isAsync;
   }
 
-  /** Tells whoever listens. `key` is only called when somebody does. */
-  emit(
-    type: CacheEventType,
-    key: (() => string | undefined) | undefined,
-    more?: Pick<CacheEvent, 'duration' | 'error'>,
-  ): boolean {
-    if ((this.listening & bitOf(type)) === 0) return false;
+  /** What events say of a call. */
+  describe(key: (() => string | undefined) | undefined): Pick<CacheEvent, 'cache' | 'name' | 'key'> {
     let text: string | undefined;
     try {
       text = key?.();
@@ -101,13 +104,21 @@ export class Remembered {
     } catch {
       // What has no text is told without.
     }
-    const event: CacheEvent = {
-      type,
-      cache: this.home.name,
-      name: this.givenName === '' ? undefined : this.label(),
-      key: text,
-      ...more,
-    };
+    return { cache: this.home.name, name: this.givenName === '' ? undefined : this.label(), key: text };
+  }
+
+  /**
+   * Tells whoever listens. `key` is only called when somebody does.
+   * @returns whether a listener was told; subscribers of channels look on, and do not count
+   */
+  emit(
+    type: CacheEventType,
+    key: (() => string | undefined) | undefined,
+    more?: Pick<CacheEvent, 'duration' | 'error'>,
+  ): boolean {
+    if ((this.heard & bitOf(type)) === 0 && !isObserved(type)) return false;
+    const event: CacheEvent = { type, ...this.describe(key), ...more };
+    publishEvent(event);
     const here = this.emitter.emit(event);
     return this.home.emitter.emit(event) || here;
   }
@@ -167,7 +178,12 @@ export class Remembered {
     const { signal } = this.policy;
     if (signal === undefined) return undefined;
     const answer = this.ask<unknown>('signal', signal, self, args);
-    return answer instanceof AbortSignal ? answer : undefined;
+    return isSignal(answer) ? answer : undefined;
+  }
+
+  /** What a call runs on a miss: the function, for a caller who may have a signal. */
+  workFor(signal: AbortSignal | undefined): { fn: AnyFunction; policy: Policy; signal?: AbortSignal } {
+    return signal === undefined ? this : { fn: this.fn, policy: this.policy, signal };
   }
 
   /** Whether this call goes around the cache. A throw of the callback does, and is reported. */
@@ -187,4 +203,11 @@ export class Remembered {
     );
     return failed || Boolean(answer);
   }
+}
+
+/** Whether something is a signal, of whichever realm or implementation. */
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener } = value as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
 }

@@ -1,9 +1,22 @@
 import { performance } from 'node:perf_hooks';
 import { type MemoryRecord, RepriseError, TimeoutError } from '@reprise/store/contract';
-import { addTags, closesCircle, currentMode, currentRun, enterRun, leaveRun, notesOf, noteWait } from './context.ts';
+import {
+  addTags,
+  closesCircle,
+  currentMode,
+  currentRun,
+  enterAside,
+  enterRun,
+  leaveAside,
+  leaveRun,
+  notesOf,
+  noteWait,
+  type Run,
+} from './context.ts';
+import { areLoadsTraced, traceLoad } from './diagnostics.ts';
 import { Flight, Flights } from './flight.ts';
 import { isForgiven, isWithinWindow, judge, type Verdict } from './freshness.ts';
-import { cloneValue, freezeValue } from './isolate.ts';
+import { cloneTrusted, cloneValue, freezeValue } from './isolate.ts';
 import { isolationError, type Judged, type Keeping, keepError, keepPlainly, keepValue, tagsOf } from './keeping.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
@@ -71,6 +84,8 @@ export class Runs {
   readonly #watch = new Stopwatch();
   /** Whether the last result was a promise; at first, whether the function is an `async` one. */
   isAsync: boolean;
+  /** Whether the last result was none. */
+  #isSync = false;
 
   constructor(remembered: Remembered, shelf: Shelf) {
     this.#remembered = remembered;
@@ -128,6 +143,7 @@ export class Runs {
   verdictOn(key: unknown, record: MemoryRecord, policy: Policy): Verdict {
     if (hasVoidedTags(record)) {
       this.#shelf.expire(key, true);
+      this.#remembered.home.metVoided();
       return 'gone';
     }
     const { home } = this.#remembered;
@@ -182,17 +198,36 @@ export class Runs {
       if (isPromise) return Promise.reject(value);
       throw value;
     }
-    if (policy.isolate === 'clone' && this.#shelf.copy === undefined) {
-      const copy = cloneValue(value);
+    if (this.#isCopied(record, policy)) {
+      const copy = this.#copyOf(record);
       return isPromise ? Promise.resolve(copy) : copy;
     }
     if (rest?.promise !== undefined) return rest.promise;
     return isPromise ? Promise.resolve(value) : value;
   }
 
-  /** A value for somebody who looks at it without a call. */
-  ownValue(value: unknown, policy: Policy): unknown {
-    return policy.isolate === 'clone' && this.#shelf.copy === undefined ? cloneValue(value) : value;
+  /** The value of a record for somebody who looks at it without a call; a remembered error is none. */
+  look(record: MemoryRecord | undefined, policy: Policy): unknown {
+    if (record === undefined || record.rest?.failed) return undefined;
+    const { rest, value } = record;
+    if (rest?.tags !== undefined) passTags(rest.tags);
+    return this.#isCopied(record, policy) ? this.#copyOf(record) : value;
+  }
+
+  /** Whether every reader gets a copy of his own: as the policy says now, or said when it was kept. */
+  #isCopied({ rest }: MemoryRecord, policy: Policy): boolean {
+    return this.#shelf.copy === undefined && (policy.isolate === 'clone' || rest?.copied === true);
+  }
+
+  /** A copy for one reader. What was kept before copies were asked for may not be copied faithfully: that is reported, and shared. */
+  #copyOf({ rest, value }: MemoryRecord): unknown {
+    if (rest?.copied) return cloneTrusted(value);
+    try {
+      return cloneValue(value);
+    } catch (error) {
+      this.#remembered.report(isolationError(this.#remembered, error));
+      return value;
+    }
   }
 
   /** What is kept of a value that is put in place of a run's. Where it may not be kept as asked, that is reported. */
@@ -209,7 +244,9 @@ export class Runs {
     if (policy.isolate === undefined || policy.isolate === 'none' || this.#shelf.copy !== undefined)
       return { value, keeping };
     try {
-      return { value: policy.isolate === 'clone' ? cloneValue(value) : freezeValue(value), keeping };
+      if (policy.isolate === 'clone') return { value: cloneValue(value), keeping };
+      freezeValue(value);
+      return { value, keeping };
     } catch (error) {
       this.#remembered.report(isolationError(this.#remembered, error), judged.key);
       return { value, keeping: undefined };
@@ -283,8 +320,8 @@ export class Runs {
     const settle = (): boolean => {
       if (flight.tags === undefined) return false;
       if (waiter !== undefined) addTags(waiter, flight.tags);
-      // It turned out to have a label that was invalidated before this call came.
-      return isLate && areVoided(flight.tags, flight.epoch, epoch);
+      // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
+      return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
     };
     const again = (): unknown => {
       counts.coalesced--;
@@ -331,7 +368,7 @@ export class Runs {
 
   #copy(value: unknown): unknown {
     const { copy } = this.#shelf;
-    return copy === undefined ? cloneValue(value) : copy.call(this.#shelf, value);
+    return copy === undefined ? cloneTrusted(value) : copy.call(this.#shelf, value);
   }
 
   /** Takes a model of the result, if somebody beside the first caller waits for it and all are to have copies. */
@@ -417,10 +454,25 @@ export class Runs {
   /** A caller has left a run. One that nobody waits for any more is aborted, and a later call begins another. */
   #leave(flight: Flight, reason: unknown): void {
     const notes = notesOf(flight);
-    if (--notes.audience > 0) return;
+    // One behind an answer is for those who will come.
+    if (--notes.audience > 0 || flight.isBehind) return;
     this.flights.voidOne(flight);
     notes.controller ??= new AbortController();
     notes.controller.abort(reason);
+  }
+
+  /** A run that somebody asked for while the old entry answers. He waits for it to its end, unless he leaves by his signal. */
+  renew(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+    const { timeout: _, ...policy } = work.policy;
+    const patient: Work = { fn: work.fn, policy, signal: work.signal };
+    return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts, true);
+  }
+
+  /** Answers a caller who has left before he came. */
+  refuseAborted(signal: AbortSignal): unknown {
+    // Who is given a signal answers with a promise, unless he has shown otherwise.
+    if (this.#isSync && !this.#shelf.isEventual) throw signal.reason;
+    return Promise.reject(signal.reason);
   }
 
   /** Runs the function for this call alone: its result is neither kept nor shared. `flight` is the one that it does not wait for. */
@@ -435,7 +487,9 @@ export class Runs {
     };
     let result: unknown;
     try {
-      result = Reflect.apply(work.fn, self, args);
+      result = areLoadsTraced()
+        ? this.#trace(flight.key, () => this.pass(work, self, args))
+        : this.pass(work, self, args);
     } catch (error) {
       fail(error);
       throw error;
@@ -455,6 +509,40 @@ export class Runs {
         throw error;
       },
     );
+  }
+
+  /**
+   * Calls the function around the cache. Inside of a run its labels are that run's, as if it had been answered from the cache, and what it
+   * says of an entry of its own is not meant for that run's.
+   */
+  pass(work: Work, self: unknown, args: ArrayLike<unknown>): unknown {
+    const run = currentRun();
+    return run === undefined ? Reflect.apply(work.fn, self, args) : this.#passFor(run, work, self, args);
+  }
+
+  #passFor(run: Run, work: Work, self: unknown, args: ArrayLike<unknown>): unknown {
+    let result: unknown;
+    try {
+      result = enterAside(work.fn, self, args);
+    } catch (error) {
+      leaveAside();
+      throw error;
+    }
+    const finish = (value: unknown): unknown => {
+      leaveAside();
+      if (work.policy.tags !== undefined) addTags(run, this.#tagsPassed(work, self, args, value));
+      return value;
+    };
+    if (!isThenable(result)) return finish(result);
+    return (result instanceof Promise ? result : Promise.resolve(result)).then(finish, (error: unknown) => {
+      leaveAside();
+      throw error;
+    });
+  }
+
+  #tagsPassed({ policy }: Work, self: unknown, args: ArrayLike<unknown>, value: unknown): readonly string[] {
+    const judged: Judged = { policy, self, args: Array.from(args), key: () => this.#remembered.label() };
+    return tagsOf(this.#remembered, judged, value, undefined) ?? [];
   }
 
   // ── a run ──
@@ -478,7 +566,7 @@ export class Runs {
     const begin = (): void => {
       if (flight.voided) return;
       try {
-        const result = this.fly(flight, { fn: work.fn, policy: work.policy }, self, args, counts);
+        const result = this.fly(flight, work, self, args, counts);
         if (isThenable(result)) result.then(undefined, () => {});
       } catch {
         // Reported where it was decided what becomes of it.
@@ -513,18 +601,23 @@ export class Runs {
     const began = isTimed ? this.#remembered.home.now() : 0;
     let result: unknown;
     try {
-      result = enterRun(flight, work.fn, self, given);
+      result = areLoadsTraced() ? this.#enterTraced(flight, work, self, given) : enterRun(flight, work.fn, self, given);
     } catch (error) {
-      leaveRun();
+      leaveRun(flight);
       return this.#fail(flight, work, self, args, counts, start, error);
     }
     if (isThenable(result)) return this.#follow(flight, work, self, args, counts, start, began, result);
-    leaveRun();
+    leaveRun(flight);
     this.isAsync = false;
+    this.#isSync = true;
     return this.#settle(flight, work, self, args, counts, start, began, result);
   }
 
-  // Apart from `fly`, which so needs no closures: a synchronous run costs a third less.
+  // These are apart from `fly`, which so needs no closures: a synchronous run costs a third less.
+  #enterTraced(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>): unknown {
+    return this.#trace(flight.key, () => enterRun(flight, work.fn, self, args));
+  }
+
   #follow(
     flight: Flight,
     work: Work,
@@ -536,14 +629,15 @@ export class Runs {
     result: PromiseLike<unknown>,
   ): Promise<unknown> {
     this.isAsync = true;
+    this.#isSync = false;
     const promise = (result instanceof Promise ? result : Promise.resolve(result)).then(
       (value) => {
-        leaveRun();
+        leaveRun(flight);
         this.model(flight, value);
         return this.#settle(flight, work, self, args, counts, start, began, value);
       },
       (error: unknown) => {
-        leaveRun();
+        leaveRun(flight);
         return this.#fail(flight, work, self, args, counts, start, error);
       },
     );
@@ -586,7 +680,7 @@ export class Runs {
         if (flight.isUnshared) keeping = undefined;
         else {
           flight.model = { value: kept };
-          answer = cloneValue(kept);
+          answer = cloneTrusted(kept);
         }
       } else if (policy.isolate === 'freeze' && shelf.copy === undefined) {
         this.#isolate(flight, () => freezeValue(value), value);
@@ -701,6 +795,10 @@ export class Runs {
     if (!isForgiven(record, policy, now)) return false;
     const when = policy.staleIfError?.when;
     return when === undefined || this.#remembered.ask('staleIfError.when', when, self, [error], key) === true;
+  }
+
+  #trace(key: unknown, run: () => unknown): unknown {
+    return traceLoad({ ...this.#remembered.describe(() => this.#shelf.textOf(key)) }, run);
   }
 
   #told(flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {

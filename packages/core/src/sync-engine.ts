@@ -1,5 +1,6 @@
 import { CodecError, type MemoryRecord, type RemovalCause } from '@reprise/store/contract';
-import { modes } from './context.ts';
+import { currentMode, modes } from './context.ts';
+import { areHitsObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
@@ -10,7 +11,6 @@ import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
 import { Runs, type Shelf, type Work } from './runs.ts';
 import type { Scope } from './scope.ts';
-import { withoutSignal } from './signal-argument.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import type { Asker, SyncShelf } from './sync-shelf.ts';
 import { tagEpoch } from './tags.ts';
@@ -52,7 +52,7 @@ export class SyncEngine implements Engine, Shelf {
     this.#shelf = shelf;
     this.#keys = keys;
     this.#asker = asker;
-    if (copy !== undefined) this.copy = copy;
+    if (copy !== undefined) this.copy = (value) => copyIfPossible(copy, value);
     this.runs = new Runs(remembered, this);
     const engine = this;
     this.call = {
@@ -62,13 +62,12 @@ export class SyncEngine implements Engine, Shelf {
         if (signal?.aborted) return engine.#leave(signal);
         let place: Place;
         try {
-          place = engine.#place(this, args, signal);
+          place = engine.#place(this, args, signal ?? null);
         } catch (error) {
           if (engine.runs.isAsync) return Promise.reject(error);
           throw error;
         }
-        const work = signal === undefined ? remembered : { fn: remembered.fn, policy: remembered.policy, signal };
-        return engine.ask(work, place, this, args);
+        return engine.ask(remembered.workFor(signal), place, this, args);
       },
     }.call;
   }
@@ -77,7 +76,7 @@ export class SyncEngine implements Engine, Shelf {
   #leave(signal: AbortSignal): unknown {
     this.#counts.common.bypass++;
     if (this.#remembered.listening !== 0) this.#remembered.emit('bypass', undefined);
-    return Promise.reject(signal.reason);
+    return this.runs.refuseAborted(signal);
   }
 
   askFor(work: Work, args: readonly unknown[]): unknown {
@@ -88,23 +87,32 @@ export class SyncEngine implements Engine, Shelf {
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
     const record = this.#read(place);
-    if (record !== undefined && modes === 0 && this.#isPlainHit(record)) {
+    if (record !== undefined && modes === 0 && this.#isPlainHit(record, work.policy)) {
       const { counts } = place;
       counts.hits++;
       if (record.rest?.loadTime !== undefined) {
         counts.saved += record.rest.loadTime;
         counts.savings++;
       }
-      if (remembered.listening !== 0) remembered.emit('hit', () => place.text);
+      if (remembered.heard !== 0 || areHitsObserved()) remembered.emit('hit', () => place.text);
       return record.rest?.promised ? Promise.resolve(record.value) : record.value;
     }
     if (record === undefined) this.#known.delete(place.text);
     if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
+    if (modes !== 0) this.#noteMode(place);
     try {
       return this.runs.serve(place.key, record, work, self, args, place.counts, place);
     } finally {
       this.release(place.key);
     }
+  }
+
+  /** What is there would go on answering if the newer value could not be written. */
+  #noteMode(place: Place): void {
+    const mode = currentMode();
+    if (mode !== 'reload' && mode !== 'no-cache') return;
+    place.isRefreshed = true;
+    this.#places.set(place.key, place);
   }
 
   askAgain(_key: unknown, work: Work, self: unknown, args: ArrayLike<unknown>, _counts: Counts, place: Place): unknown {
@@ -118,10 +126,9 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   /** Whether there is nothing more to look at than the age. */
-  #isPlainHit(record: MemoryRecord): boolean {
+  #isPlainHit(record: MemoryRecord, { refreshAhead, isolate }: Policy): boolean {
     const { rest } = record;
     if (rest?.failed || rest?.tags !== undefined || rest?.idle !== undefined) return false;
-    const { refreshAhead, isolate } = this.#remembered.policy;
     return refreshAhead === undefined && isolate !== 'clone' && this.#isFresh(record);
   }
 
@@ -129,16 +136,12 @@ export class SyncEngine implements Engine, Shelf {
     this.#counts.common.bypass++;
     const remembered = this.#remembered;
     if (remembered.listening !== 0) remembered.emit('bypass', undefined);
-    return Reflect.apply(work.fn, self, args);
+    return this.runs.pass(work, self, args);
   }
 
-  #place(
-    self: unknown,
-    args: readonly unknown[],
-    signal: AbortSignal | undefined = this.#remembered.signalOf(self, args),
-  ): Place {
+  #place(self: unknown, args: readonly unknown[], signal?: AbortSignal | null): Place {
     const part = this.#keys.partOf(self);
-    const text = this.#keys.textOf(self, signal === undefined ? args : withoutSignal(args, signal), part);
+    const text = this.#keys.textOf(self, args, part, signal);
     const { key, full } = this.#keys.bound(text);
     return { key, full, text, counts: this.#counts.of(part) };
   }
@@ -273,19 +276,19 @@ export class SyncEngine implements Engine, Shelf {
   refresh(scope: Scope, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
     if (remembered.home.off) return this.#pass(remembered, scope.self, args);
-    const place = this.#place(scope.self, args);
+    const signal = remembered.signalOf(scope.self, args);
+    if (signal?.aborted) return this.#leave(signal);
+    const place = this.#place(scope.self, args, signal ?? null);
     place.isRefreshed = true;
     this.#places.set(place.key, place);
     this.#retries.lift(place.key);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
     const flight = this.runs.open(place.key, { ...remembered.policy, dedupe: true });
-    return this.runs.fly(flight, remembered, scope.self, args, place.counts);
+    return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, place.counts);
   }
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
-    const record = this.#look(this.#place(scope.self, args));
-    if (record === undefined || record.rest?.failed) return undefined;
-    return this.runs.ownValue(record.value, this.#remembered.policy);
+    return this.runs.look(this.#look(this.#place(scope.self, args)), this.#remembered.policy);
   }
 
   has(scope: Scope, args: readonly unknown[]): boolean {
@@ -347,5 +350,14 @@ export class SyncEngine implements Engine, Shelf {
 
   #isFresh(record: MemoryRecord): boolean {
     return record.expiresAt === Infinity || this.#remembered.home.isAhead(record.expiresAt);
+  }
+}
+
+/** A value that cannot be copied is not stored either: its readers share the one there is. */
+function copyIfPossible(copy: (value: unknown) => unknown, value: unknown): unknown {
+  try {
+    return copy(value);
+  } catch {
+    return value;
   }
 }

@@ -4,6 +4,7 @@ import { safePrefix } from './key/key-text.ts';
 import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
 import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
+import { TagNews } from './tag-news.ts';
 
 /** On whose behalf the store is asked. */
 export type Asker = Pick<Sender, 'report' | 'prefixes'>;
@@ -22,6 +23,8 @@ export class SyncShelf {
   readonly #owed = new Set<string>();
   readonly #owedPrefixes = new Set<string>();
   readonly #breaker: Breaker;
+  /** How far the store knows of invalidated labels. */
+  readonly news: TagNews = new TagNews();
 
   /** @param leftAlone told when the store has failed so often that it is left alone for a while */
   constructor(store: SyncStore, namespace: string, leftAlone: () => void) {
@@ -41,7 +44,7 @@ export class SyncShelf {
       this.#breaker.succeed();
       if (entry === undefined || entry === null) return undefined;
       return isOfKey(entry, full ?? key, full !== undefined)
-        ? recordOf(entry, this.#store.touch !== undefined)
+        ? recordOf(entry, this.news.told, this.#store.touch !== undefined)
         : undefined;
     } catch (error) {
       if (!(error instanceof CodecError)) this.#breaker.fail();

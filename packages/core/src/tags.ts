@@ -15,15 +15,19 @@ export interface TagHearer {
 interface TagSpace {
   /** The number of the last invalidation. */
   epoch: number;
-  /** Counters up to here have been given up: what is as old and has labels is void. */
+  /** Counters up to here have been given up: what is older and has labels is void. */
   floor: number;
+  /** The epoch of each label's last invalidation, in that order. */
   readonly counters: Map<string, number>;
   /** Tells this process's epochs from those of others in entries that outlive it. */
   readonly mark: string;
   readonly hearers: Set<WeakRef<TagHearer>>;
 }
 
-/** So many counters are kept; then all are given up at once, which costs a miss for each labelled entry and no wrong answer. */
+/**
+ * So many counters are kept; then the older half of them is given up, which costs a miss for each labelled entry from before their last
+ * invalidation, and no wrong answer.
+ */
 const mostCounters = 100_000;
 
 const place = Symbol.for('reprise.tags');
@@ -42,20 +46,14 @@ export function tagEpoch(): number {
   return space.epoch;
 }
 
-/** Whether one of the labels has been invalidated since the epoch `since`, and not later than `until`. */
-export function areVoided(
-  tags: readonly string[] | ReadonlySet<string>,
-  since: number,
-  until: number = Infinity,
-): boolean {
+/** Whether one of the labels has been invalidated since the epoch `since`. */
+export function areVoided(tags: readonly string[], since: number): boolean {
   if (since >= space.epoch) return false;
-  let any = false;
   for (const tag of tags) {
-    any = true;
     const counter = space.counters.get(tag);
-    if (counter !== undefined && counter > since && counter <= until) return true;
+    if (counter !== undefined && counter > since) return true;
   }
-  return any && since < space.floor;
+  return since < space.floor && tags.length > 0;
 }
 
 /** An epoch as an entry carries it to a store. */
@@ -63,11 +61,19 @@ export function markEpoch(epoch: number): string {
   return `${space.mark}:${epoch}`;
 }
 
-/** The epoch that an entry carries. One of another process is as old as can be: any invalidation here voids it. */
-export function epochOf(generation: unknown): number {
-  if (typeof generation === 'number') return generation;
-  if (typeof generation !== 'string' || !generation.startsWith(`${space.mark}:`)) return 0;
+/**
+ * The epoch that an entry of a store carries.
+ *
+ * @param told what stands for it in an entry of another process: up to there, the store has been told of all invalidations here
+ */
+export function epochOf(generation: unknown, told: number): number {
+  if (typeof generation !== 'string' || !generation.startsWith(`${space.mark}:`)) return told;
   return Number(generation.slice(space.mark.length + 1)) || 0;
+}
+
+/** The labels whose counters are there, and whether these are all that were ever invalidated. */
+export function knownTags(): { readonly all: Iterable<string>; readonly isWhole: boolean } {
+  return { all: space.counters.keys(), isWhole: space.floor === 0 };
 }
 
 /** Registers who is to be told; held weakly. */
@@ -108,11 +114,12 @@ export function invalidateTags(tags: readonly string[]): Promise<void> {
   const told = [...checkTags(tags, 'invalidateTags')];
   if (told.length === 0) return Promise.resolve();
   const epoch = ++space.epoch;
-  if (space.counters.size + told.length > mostCounters) {
-    space.counters.clear();
-    space.floor = epoch;
+  for (const tag of told) {
+    // To the end: the oldest stand first.
+    space.counters.delete(tag);
+    space.counters.set(tag, epoch);
   }
-  for (const tag of told) space.counters.set(tag, epoch);
+  if (space.counters.size > mostCounters) giveUpCounters();
   const answers: unknown[] = [];
   for (const ref of space.hearers) {
     const hearer = ref.deref();
@@ -120,6 +127,15 @@ export function invalidateTags(tags: readonly string[]): Promise<void> {
     else answers.push(tellHearer(hearer, told));
   }
   return settleAll(answers);
+}
+
+function giveUpCounters(): void {
+  let left = space.counters.size - mostCounters / 2;
+  for (const [tag, epoch] of space.counters) {
+    space.counters.delete(tag);
+    space.floor = epoch;
+    if (--left <= 0) return;
+  }
 }
 
 function tellHearer(hearer: TagHearer, tags: readonly string[]): unknown {

@@ -6,6 +6,7 @@ import { type BoundKey, boundKey, encodeName, keyText, namespacePrefix } from '.
 import { nameClass } from './member.ts';
 import type { Remembered } from './remembered.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
+import { withoutSignal } from './signal-argument.ts';
 
 /** The keys of one function as text, for stores that know nothing else. */
 export class TextKeys {
@@ -22,17 +23,30 @@ export class TextKeys {
     this.#identity = identity;
   }
 
-  /** The key of a call, without the namespace. */
-  textOf(self: unknown, args: readonly unknown[], part: string | undefined): string {
+  /**
+   * The key of a call, without the namespace.
+   *
+   * @param signal the caller's, which is no part of the key; by default looked for among the arguments, `null` where there is none
+   */
+  textOf(
+    self: unknown,
+    args: readonly unknown[],
+    part: string | undefined,
+    signal: AbortSignal | null = this.#remembered.signalOf(self, args) ?? null,
+  ): string {
     const { key, version, name } = this.#telling;
     const label = this.#remembered.label();
     try {
-      const told = key === undefined ? args : [askPart('key', key, self, args, label)];
+      const told = key === undefined ? this.#told(args, signal) : [askPart('key', key, self, args, label)];
       if (told.length === 3) adviseAboutMap(this.#remembered, told);
       return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: this.#identity }) });
     } catch (error) {
       throw namedKeyError(label, error);
     }
+  }
+
+  #told(args: readonly unknown[], signal: AbortSignal | null): readonly unknown[] {
+    return signal === null ? args : withoutSignal(args, signal);
   }
 
   bound(text: string): BoundKey {

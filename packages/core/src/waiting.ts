@@ -28,15 +28,22 @@ export function waitWith(promise: Promise<unknown>, patience: Patience): Promise
     const after = (delay: number | undefined, act: () => void): void => {
       if (delay !== undefined && delay <= longestDelay) timers.push(setTimeout(act, delay).unref());
     };
+    let ignore: (() => void) | undefined;
     const finish = (): void => {
       for (const timer of timers) clearTimeout(timer);
-      signal?.removeEventListener('abort', leave);
+      ignore?.();
     };
     const leave = (): void => {
       finish();
       reject(signal?.reason);
       patience.leave?.(signal?.reason);
     };
+    // It has been aborted since the call began: by the function itself, say.
+    if (signal?.aborted) {
+      promise.catch(() => {});
+      leave();
+      return;
+    }
     after(soft, () => {
       const answer = patience.settleSoon?.();
       if (answer === undefined) return;
@@ -47,7 +54,7 @@ export function waitWith(promise: Promise<unknown>, patience: Patience): Promise
       finish();
       reject(patience.makeError?.());
     });
-    signal?.addEventListener('abort', leave, { once: true });
+    if (signal !== undefined) ignore = heed(signal, leave);
     promise.then(
       (value) => {
         finish();
@@ -59,4 +66,36 @@ export function waitWith(promise: Promise<unknown>, patience: Patience): Promise
       },
     );
   });
+}
+
+/** Who waits by a signal. */
+interface Crowd {
+  readonly leaves: Set<() => void>;
+  readonly abort: () => void;
+}
+
+const crowds = new WeakMap<AbortSignal, Crowd>();
+
+/** Calls `leave` when the signal aborts. One listener for each signal: of more than ten of them Node warns. @returns how to stop */
+function heed(signal: AbortSignal, leave: () => void): () => void {
+  const { leaves, abort } = crowds.get(signal) ?? gather(signal);
+  leaves.add(leave);
+  return () => {
+    leaves.delete(leave);
+    if (leaves.size > 0) return;
+    signal.removeEventListener('abort', abort);
+    if (crowds.get(signal)?.leaves === leaves) crowds.delete(signal);
+  };
+}
+
+function gather(signal: AbortSignal): Crowd {
+  const leaves = new Set<() => void>();
+  const abort = (): void => {
+    crowds.delete(signal);
+    for (const leave of [...leaves]) leave();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  const crowd = { leaves, abort };
+  crowds.set(signal, crowd);
+  return crowd;
 }

@@ -38,3 +38,15 @@ export function holdRuns<Args extends unknown[], Value>(): HeldFunction<Args, Va
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await setImmediate();
 }
+
+/** A run of a held function, waited for until it has begun: a store of files takes its time before. */
+export async function runOf<Args extends unknown[], Value>(
+  held: HeldFunction<Args, Value>,
+  index: number,
+): Promise<Deferred<Value> & { readonly args: Args }> {
+  for (const end = performance.now() + 4_000; performance.now() < end; await setImmediate()) {
+    const run = held.runs[index];
+    if (run !== undefined) return run;
+  }
+  throw new Error(`run ${index} has not begun`);
+}

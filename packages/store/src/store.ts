@@ -177,6 +177,8 @@ export interface RecordDetails {
   size?: number;
   /** Whether a hit has more to look at than its age: labels, idle time, a refresh that is due, copies, an error. */
   guarded?: boolean;
+  /** Whether every reader gets a copy of the value. */
+  copied?: boolean;
   /** Before this moment the function is not run again behind it: its last run failed. */
   retryAt?: number;
 }

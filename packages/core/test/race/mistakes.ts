@@ -278,7 +278,7 @@ export const mistakes: readonly Mistake[] = [
           const entry = await deferred()
             .get(key)
             .catch(() => undefined);
-          return entry === undefined ? undefined : recordOf(entry, false);
+          return entry === undefined ? undefined : recordOf(entry, 0, false);
         };
       }),
   },
