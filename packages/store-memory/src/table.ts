@@ -9,9 +9,8 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Listeners } from './listeners.ts';
 import { endOf } from './record.ts';
+import { exposeSlots, type Key, type Lru, type Slots } from './slots.ts';
 
-type Key = NonNullable<unknown>;
-type Lru = LRUCache<Key, MemoryRecord>;
 type Look = readonly [key: Key, record: MemoryRecord];
 
 /** `Infinity` ends here: beyond it a `Map` of V8 may refuse to grow. */
@@ -29,28 +28,11 @@ function toLruKey(key: unknown): Key {
   return key === undefined ? undefinedKey : (key as Key);
 }
 
+const nothing: ReadonlyMap<Key, MemoryRecord> = new Map();
+
 /** From the least recently used on. */
 function iterate(lru: Lru): Iterable<Look> {
   return lru.rentries() as Generator<never>;
-}
-
-/** What an lru holds, slot by slot; `undefined` where a slot is empty. Only ever read. */
-interface Slots {
-  readonly keys: readonly (Key | undefined)[];
-  readonly records: readonly (MemoryRecord | undefined)[];
-}
-
-/**
- * The slots of an lru, which can be looked at from any of them on for a twentieth of the cost of a step of its iterators.
- * lru-cache does not promise them: where they are missing, a search goes by the iterators.
- */
-function exposeSlots(lru: Lru): Slots | undefined {
-  const { keyList, valList } = (LRUCache.unsafeExposeInternals?.(lru) ?? {}) as {
-    keyList?: unknown;
-    valList?: unknown;
-  };
-  if (!Array.isArray(keyList) || !Array.isArray(valList)) return undefined;
-  return { keys: keyList, records: valList };
 }
 
 /** The key of an entry kept in the text form: a text and the same string as a direct key are two entries. */
@@ -70,7 +52,8 @@ export class TextKey {
  *
  * lru-cache keeps the order; its own `ttl`, `size` and `max` are left alone: a ttl would read a clock per hit, sizes there
  * are positive integers, and `max` is preallocated and final. So the lru starts small and is replaced by one of twice the
- * capacity until it has the bound's.
+ * capacity until it has the bound's. Where there is no bound, nobody ever goes for want of room and no order is kept: until a
+ * `resize` sets one, a plain `Map` does.
  */
 export class Table implements DirectStore {
   clock: Clock;
@@ -78,6 +61,8 @@ export class Table implements DirectStore {
   readonly texts: Map<string, TextKey> = new Map();
   readonly #listeners: Listeners;
   readonly #sizeOf: ((value: unknown) => number) | undefined;
+  /** The records of a table without bounds; `#lru` has them otherwise. */
+  #unbounded: Map<Key, MemoryRecord> | undefined;
   #lru: Lru | undefined;
   #capacity = 0;
   #limit: number;
@@ -103,23 +88,41 @@ export class Table implements DirectStore {
     this.#limit = Math.min(bounds.maxSize, largestCapacity);
     this.#maxBytes = bounds.maxBytes;
     this.#sizeOf = sizeOf;
+    this.#unbounded = bounds.maxSize === Infinity && sizeOf === undefined ? new Map() : undefined;
     this.#watched = sizeOf !== undefined;
     this.clock = clock;
     this.#listeners = listeners;
   }
 
-  // The hit path of every cache: one lookup in the lru, no clock, no allocation of ours.
+  // The hit path of every cache: one lookup, no clock, no allocation of ours. Undefined is looked at where nothing was found,
+  // since a key that may have been replaced before makes each lookup dearer.
   find(key: unknown): MemoryRecord | undefined {
-    const lru = this.#lru;
-    return lru === undefined ? undefined : lru.get(toLruKey(key));
+    return this.#look(key as Key) ?? (key === undefined ? this.#look(undefinedKey) : undefined);
+  }
+
+  #look(key: Key): MemoryRecord | undefined {
+    const unbounded = this.#unbounded;
+    if (unbounded !== undefined) return unbounded.get(key);
+    const slots = this.#slots;
+    if (slots === undefined) return this.#lru?.get(key);
+    const slot = slots.places.get(key);
+    if (slot === undefined) return undefined;
+    slots.touch(slot);
+    return slots.records[slot];
   }
 
   peek(key: unknown): MemoryRecord | undefined {
-    return this.#lru?.peek(toLruKey(key));
+    const lruKey = toLruKey(key);
+    return this.#unbounded === undefined ? this.#lru?.peek(lruKey) : this.#unbounded.get(lruKey);
   }
 
   keep(key: unknown, record: MemoryRecord): boolean {
     const lruKey = toLruKey(key);
+    const unbounded = this.#unbounded;
+    if (unbounded !== undefined) {
+      if (unbounded.size < largestCapacity) return this.#keepUnbounded(unbounded, lruKey, record);
+      this.#bind();
+    }
     if (this.#sizeOf !== undefined && !this.#makeRoomFor(lruKey, record)) return false;
     let lru = this.#lru;
     if (lru === undefined) {
@@ -129,11 +132,7 @@ export class Table implements DirectStore {
       if (this.#capacity < this.#limit) lru = this.#rebuild(Math.min(this.#capacity * 2, this.#limit));
       else this.#dropExpired(lru, lruKey, record);
     }
-    const end = endOf(record);
-    if (end !== Infinity) {
-      if (end < this.#firstEnd) this.#firstEnd = end;
-      if (end < this.#roundFirstEnd) this.#roundFirstEnd = end;
-    }
+    this.#noteEnd(record);
     lru.set(lruKey, record);
     if (this.#sizeOf !== undefined) this.#bytes += record.rest?.size ?? 0;
     if (this.#watched) this.#listeners.tell();
@@ -146,13 +145,15 @@ export class Table implements DirectStore {
 
   *records(): Generator<readonly [key: unknown, record: MemoryRecord]> {
     // Listed before the first is handed out: lru-cache's own iteration ends where the entry it stands at is removed.
-    for (const [key, record] of this.#lru === undefined ? [] : [...this.#lru.entries()]) {
+    for (const [key, record] of this.#unbounded === undefined
+      ? [...(this.#lru?.entries() ?? [])]
+      : [...this.#unbounded].reverse()) {
       if (!(key instanceof TextKey)) yield [key === undefinedKey ? undefined : key, record];
     }
   }
 
   count(): number {
-    return (this.#lru?.size ?? 0) - this.texts.size;
+    return this.#held.size - this.texts.size;
   }
 
   /** From now on evictions are noticed: to be called before the first text key, and by the first listener. */
@@ -165,11 +166,10 @@ export class Table implements DirectStore {
   /** Removes what can no longer be answered. @returns how many went */
   prune(): number {
     const now = this.clock.now() - memoryEpoch;
-    const lru = this.#lru;
-    if (lru === undefined || now < this.#firstEnd) return 0;
+    if (now < this.#firstEnd) return 0;
     const expired: Key[] = [];
     let firstEnd = Infinity;
-    for (const [key, record] of lru.entries()) {
+    for (const [key, record] of this.#held.entries() as Iterable<Look>) {
       const end = endOf(record);
       if (end <= now) expired.push(key);
       else if (end < firstEnd) firstEnd = end;
@@ -190,6 +190,7 @@ export class Table implements DirectStore {
   resize(bounds: Bounds): void {
     if (bounds.maxSize !== undefined) this.#limit = Math.min(bounds.maxSize, largestCapacity);
     if (bounds.maxBytes !== undefined) this.#maxBytes = bounds.maxBytes;
+    if (this.#unbounded !== undefined && bounds.maxSize !== undefined && bounds.maxSize !== Infinity) this.#bind();
     if (this.#exceedsBounds()) this.prune();
     while (this.#exceedsBounds()) this.#lru?.pop();
     if (this.#limit === 0) this.clear();
@@ -198,8 +199,8 @@ export class Table implements DirectStore {
   }
 
   clear(): void {
-    this.#lru = undefined;
-    this.#capacity = 0;
+    this.#unbounded?.clear();
+    this.#dropLru();
     this.#bytes = 0;
     this.#firstEnd = Infinity;
     this.#restartSearch();
@@ -209,7 +210,45 @@ export class Table implements DirectStore {
   /** Keeps nothing from now on. */
   close(): void {
     this.clear();
+    this.#unbounded = undefined;
     this.#limit = 0;
+  }
+
+  get #held(): { readonly size: number; entries(): Iterable<unknown> } {
+    return this.#unbounded ?? this.#lru ?? nothing;
+  }
+
+  #dropLru(): void {
+    this.#lru = undefined;
+    this.#slots = undefined;
+    this.#capacity = 0;
+  }
+
+  #keepUnbounded(unbounded: Map<Key, MemoryRecord>, key: Key, record: MemoryRecord): true {
+    this.#noteEnd(record);
+    const { size } = unbounded;
+    unbounded.set(key, record);
+    if (unbounded.size === size) {
+      // Kept anew: a bound that comes later must not take it for an old one.
+      unbounded.delete(key);
+      unbounded.set(key, record);
+    }
+    return true;
+  }
+
+  /** From now on there is a bound, and an order of use, which begins as that in which the records were kept. */
+  #bind(): void {
+    const records: ReadonlyMap<Key, MemoryRecord> = this.#unbounded ?? nothing;
+    this.#unbounded = undefined;
+    const lru = this.#rebuild(Math.max(firstCapacity, records.size));
+    for (const [key, record] of records) lru.set(key, record);
+  }
+
+  #noteEnd(record: MemoryRecord): void {
+    const end = endOf(record);
+    if (end === Infinity) return;
+    if (end < this.#firstEnd) this.#firstEnd = end;
+    if (end < this.#roundFirstEnd) this.#roundFirstEnd = end;
   }
 
   #exceedsBounds(): boolean {
@@ -245,6 +284,7 @@ export class Table implements DirectStore {
   }
 
   #remove(key: Key): boolean {
+    if (this.#unbounded !== undefined) return this.#unbounded.delete(key);
     const lru = this.#lru;
     if (lru === undefined) return false;
     if (this.#sizeOf !== undefined) this.#bytes -= lru.peek(key)?.rest?.size ?? 0;
@@ -252,10 +292,7 @@ export class Table implements DirectStore {
     if (lru.size > 0) return removed;
     // lru-cache wipes all its slots when the last entry is deleted: only a small one is worth keeping. And fractions of
     // weight that did not cancel out end here.
-    if (this.#capacity > firstCapacity) {
-      this.#lru = undefined;
-      this.#capacity = 0;
-    }
+    if (this.#capacity > firstCapacity) this.#dropLru();
     this.#bytes = 0;
     this.#firstEnd = Infinity;
     this.#restartSearch();

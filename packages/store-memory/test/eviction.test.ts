@@ -152,6 +152,12 @@ describe('eviction of what has expired', () => {
         store.set('new', entry('new'));
         expect(store.get('k0')?.value).toBe(0);
         expect(store.size()).toBe(maxSize);
+        store.set('newer', entry('newer'));
+        expect([store.get('k1'), store.get('k0')?.value, store.direct.find(undefined)]).toEqual([
+          undefined,
+          0,
+          undefined,
+        ]);
       }
     } finally {
       LRUCache.unsafeExposeInternals = unsafeExposeInternals;
@@ -233,6 +239,51 @@ describe('resize', () => {
     expect(keysOf(store)).toEqual([31, 33, 35, 37, 39, 41, 43, 45, 47, 49].map((index) => `k${index}`));
     expect(heard.removed.filter(([, cause]) => cause === 'expire').length).toBe(25);
     expect(heard.removed.filter(([, cause]) => cause === 'evict').length).toBe(15);
+  });
+
+  it('to a first maxSize takes the expired first, then what was kept the longest ago', () => {
+    const store = make({ maxSize: Infinity });
+    const heard = listen(store);
+    for (let index = 0; index < 50; index++) store.set(`k${index}`, entry(index, index % 2 === 0 ? 1_000 : Infinity));
+    store.set('k1', entry('again'));
+    store.get('k3');
+    clock.advance(1_000);
+    store.resize({ maxSize: 3 });
+    expect(keysOf(store)).toEqual(['k1', 'k47', 'k49']);
+    expect(heard.removed.filter(([, cause]) => cause === 'expire').length).toBe(25);
+    expect(heard.removed.filter(([, cause]) => cause === 'evict').length).toBe(22);
+    store.get('k1');
+    store.get('k47');
+    store.set('new', entry('new'));
+    expect(keysOf(store)).toEqual(['k1', 'k47', 'new']);
+  });
+
+  it('to a first maxSize of more than there is takes nobody, and is kept from then on', () => {
+    const store = make({ maxSize: Infinity });
+    for (let index = 0; index < 100; index++) store.set(`k${index}`, entry(index));
+    store.resize({ maxSize: 150 });
+    expect(store.size()).toBe(100);
+    for (let index = 100; index < 200; index++) store.set(`k${index}`, entry(index));
+    expect([store.size(), store.get('k49'), store.get('k50')?.value]).toEqual([150, undefined, 50]);
+  });
+
+  it('to 0 empties a store without bounds, which keeps nothing until there is room again', () => {
+    const store = make({ maxSize: Infinity });
+    store.set('a', entry('a'));
+    store.resize({ maxSize: 0 });
+    expect([store.size(), store.set('b', entry('b')), store.get('a')]).toEqual([0, false, undefined]);
+    store.resize({ maxSize: Infinity });
+    expect([store.set('b', entry('b')), store.get('b')?.value]).toEqual([true, 'b']);
+  });
+
+  it('to Infinity where there was none before changes nothing', () => {
+    const store = make({ maxSize: Infinity });
+    store.set('a', entry('a'));
+    store.resize({ maxSize: Infinity });
+    store.clear();
+    store.set('b', entry('b', 1_000));
+    clock.advance(1_000);
+    expect([store.prune(), store.size(), store.get('a')]).toEqual([1, 0, undefined]);
   });
 
   it('to a higher maxSize keeps the entries and their order', () => {

@@ -186,6 +186,29 @@ describe('the direct form', () => {
     expect([...direct.records()].map(([key]) => key)).toEqual(['d', 'a', 'c']);
   });
 
+  it('lists the most recently kept first where nothing bounds it', () => {
+    const { direct } = memoryStore({ maxSize: Infinity });
+    for (const key of ['a', undefined, 'b']) direct.keep(key, record(key));
+    direct.find('a');
+    expect([...direct.records()].map(([key]) => key)).toEqual(['b', undefined, 'a']);
+    direct.keep('a', record('a'));
+    expect([...direct.records()].map(([key]) => key)).toEqual(['a', 'b', undefined]);
+  });
+
+  it.each([3, Infinity])('takes undefined for a key like any other (maxSize: %s)', (maxSize) => {
+    const { direct } = memoryStore({ maxSize });
+    expect([direct.find(undefined), direct.peek(undefined), direct.drop(undefined)]).toEqual([
+      undefined,
+      undefined,
+      false,
+    ]);
+    const kept = record(undefined);
+    direct.keep(undefined, kept);
+    direct.keep('undefined', record('text'));
+    expect([direct.find(undefined), direct.peek(undefined), direct.count()]).toEqual([kept, kept, 2]);
+    expect([direct.drop(undefined), direct.find(undefined), direct.count()]).toEqual([true, undefined, 1]);
+  });
+
   it('can be changed while it is listed', () => {
     const { direct } = memoryStore();
     for (let index = 0; index < 100; index++) direct.keep(index, record(index));

@@ -133,7 +133,7 @@ export interface DirectStore {
   keep(key: unknown, record: MemoryRecord): boolean;
   /** @returns whether there was one */
   drop(key: unknown): boolean;
-  /** Every key with its record, the most recently used first. */
+  /** Every key with its record, the most recently used first; the most recently kept first where there are no bounds. */
   records(): Iterable<readonly [key: unknown, record: MemoryRecord]>;
   /** How many records there are. */
   count(): number;
