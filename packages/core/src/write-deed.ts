@@ -65,9 +65,22 @@ export function prepareUpdate({ of, args: callback }: CallOptions, self: unknown
   }
   const emitter = target.remembered?.().emitter;
   let watch: WriteWatch | undefined;
+  let epoch = 0;
+
+  /** A result that may be older than what there is, or that only one caller can read, leaves nothing in the place of its call. */
+  function store(told: readonly unknown[], result: unknown): unknown {
+    const { handle } = target;
+    const key = handle.keyOf(...told);
+    const isReadable = !isOneShot(result);
+    if (!isReadable) report(target, oneShotError(target, place));
+    const isNewest = !watch?.voids(key) && !hasVoidedTags(target, epoch, told, result, key);
+    return isReadable && isNewest ? handle.set([...told], result) : handle.invalidate(...told);
+  }
+
   return {
     begin() {
       watch = new WriteWatch(target.memory, emitter);
+      epoch = tagEpoch();
     },
     end() {
       watch?.end();
@@ -77,7 +90,7 @@ export function prepareUpdate({ of, args: callback }: CallOptions, self: unknown
       if (told === undefined) return joinAll(targets.map(clearTarget));
       return joinAll([
         attempt(
-          () => storeResult(target, watch, told, result, place),
+          () => store(told, result),
           (error) => recoverFrom(error, target, place),
         ),
         ...overridden.map((other) => invalidateCall(other, told, place)),
@@ -86,43 +99,27 @@ export function prepareUpdate({ of, args: callback }: CallOptions, self: unknown
   };
 }
 
-/** A result that may be older than what there is, or that only one caller can read, leaves nothing in the place of its call. */
-function storeResult(
-  target: Target,
-  watch: WriteWatch | undefined,
-  told: readonly unknown[],
-  result: unknown,
-  place: Place,
-): unknown {
-  const { handle, label } = target;
-  const key = handle.keyOf(...told);
-  if (isOneShot(result)) {
-    report(
-      target,
-      new RepriseError(
-        'E_ONE_SHOT',
-        `${place()}: the result can be read only once (a stream, an iterator, a Response) and was not stored in ${label()}`,
-      ),
-    );
-    return handle.invalidate(...told);
-  }
-  if (watch?.voids(key) || hasVoidedTags(target, watch, told, result, key)) return handle.invalidate(...told);
-  return handle.set([...told], result);
+function oneShotError({ label }: Target, place: Place): RepriseError {
+  return new RepriseError(
+    'E_ONE_SHOT',
+    `${place()}: the result can be read only once (a stream, an iterator, a Response) and was not stored in ${label()}; return ` +
+      'what is read from it instead',
+  );
 }
 
-/** Whether a label that the result would have was invalidated while the write was under way. */
+/** Whether a label that the result would have has been invalidated since the epoch in which its write began. */
 function hasVoidedTags(
-  target: Target,
-  watch: WriteWatch | undefined,
+  { remembered, scope }: Target,
+  epoch: number,
   told: readonly unknown[],
   result: unknown,
   key: string,
 ): boolean {
-  if (watch === undefined || watch.epoch === tagEpoch() || target.remembered === undefined) return false;
-  const remembered = target.remembered();
-  const { policy } = remembered;
-  const tags = tagsOf(remembered, { policy, self: target.scope.self, args: told, key: () => key }, result, undefined);
-  return tags === undefined || areVoided(tags, watch.epoch);
+  if (epoch === tagEpoch() || remembered === undefined) return false;
+  const { policy } = remembered();
+  const judged = { policy, self: scope.self, args: told, key: () => key };
+  const tags = tagsOf(remembered(), judged, result, undefined);
+  return tags === undefined || areVoided(tags, epoch);
 }
 
 /** Invalidates labels, and keys of `getOrSet`. @throws OptionError where there is no cache of that name, and has been none */

@@ -1,5 +1,4 @@
 import type { Emitter } from './events.ts';
-import { tagEpoch } from './tags.ts';
 
 /** Writes under way, by whose entries their results are to be among. */
 const underWay = new WeakMap<object, Set<WriteWatch>>();
@@ -10,8 +9,6 @@ const underWay = new WeakMap<object, Set<WriteWatch>>();
  * Whatever is invalidated or set meanwhile may be newer than the result: as with the run of a function, the result is then not kept.
  */
 export class WriteWatch {
-  /** By which the labels of the result are judged. */
-  readonly epoch: number = tagEpoch();
   readonly #keys = new Set<string>();
   readonly #memory: object;
   readonly #unlisten: (() => void) | undefined;
