@@ -1,3 +1,4 @@
+import { AsyncEngine } from './async-engine.ts';
 import { cachedBehind } from './cached.ts';
 import { makeHandle } from './handle.ts';
 import { constructorOf } from './member.ts';
@@ -21,6 +22,8 @@ export interface Target {
   readonly memory: object;
   /** Whom its events are told; `memoize` has none. */
   readonly remembered: (() => Remembered) | undefined;
+  /** Whether it is known if calls answer promises or values: by the function's syntax, by its store, or by a run. */
+  readonly isShapeKnown: () => boolean;
   /** How messages call it. */
   readonly label: () => string;
 }
@@ -39,6 +42,11 @@ export function targetBehind(wrapper: object, scope: Scope): Target | undefined 
       isShared,
       memory: cached,
       remembered: cached.remembered,
+      isShapeKnown: () => {
+        const engine = cached.engine();
+        if (cached.eventual || engine instanceof AsyncEngine) return true;
+        return engine.runs.isAsync || engine.countsOf(everyone).loads > 0;
+      },
       label: () => member.label(),
     };
   }
@@ -51,6 +59,7 @@ export function targetBehind(wrapper: object, scope: Scope): Target | undefined 
     isShared: memory.isShared,
     memory,
     remembered: undefined,
+    isShapeKnown: () => memory.engine.isAsync || memory.countsOf(everyone).counts.loads > 0,
     label: () => memory.label(),
   };
 }

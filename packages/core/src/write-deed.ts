@@ -23,9 +23,10 @@ export interface Deed {
   end?(): void;
   /**
    * Does it. Here it is done when this returns.
+   * @param isPromised whether the result came by a promise
    * @returns a promise where a store has to be told
    */
-  perform(result: unknown, args: readonly unknown[]): Promise<void> | undefined;
+  perform(result: unknown, args: readonly unknown[], isPromised: boolean): Promise<void> | undefined;
 }
 
 /** A write's place, as errors name it: `@invalidates on Users.rename`. */
@@ -68,13 +69,15 @@ export function prepareUpdate({ of, args: callback }: CallOptions, self: unknown
   let epoch = 0;
 
   /** A result that may be older than what there is, or that only one caller can read, leaves nothing in the place of its call. */
-  function store(told: readonly unknown[], result: unknown): unknown {
+  function store(told: readonly unknown[], result: unknown, isPromised: boolean): unknown {
     const { handle } = target;
     const key = handle.keyOf(...told);
     const isReadable = !isOneShot(result);
     if (!isReadable) report(target, oneShotError(target, place));
     const isNewest = !watch?.voids(key) && !hasVoidedTags(target, epoch, told, result, key);
-    return isReadable && isNewest ? handle.set([...told], result) : handle.invalidate(...told);
+    // A function that has never run, and may return promises: a bare value could be the wrong answer.
+    const isShaped = !isPromised || target.isShapeKnown();
+    return isReadable && isNewest && isShaped ? handle.set([...told], result) : handle.invalidate(...told);
   }
 
   return {
@@ -85,12 +88,12 @@ export function prepareUpdate({ of, args: callback }: CallOptions, self: unknown
     end() {
       watch?.end();
     },
-    perform(result, args) {
+    perform(result, args, isPromised) {
       const told = askArguments(callback as AnyFunction, self, [result, ...args], targets, place);
       if (told === undefined) return joinAll(targets.map(clearTarget));
       return joinAll([
         attempt(
-          () => store(told, result),
+          () => store(told, result, isPromised),
           (error) => recoverFrom(error, target, place),
         ),
         ...overridden.map((other) => invalidateCall(other, told, place)),

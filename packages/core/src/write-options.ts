@@ -89,7 +89,8 @@ function readCache(value: unknown, where: string): unknown {
 
 const updateTable: OptionTable = { of: readOf, args: readCallback };
 const invalidationTable: OptionTable = {
-  ...updateTable,
+  of: readOf,
+  args: readCallback,
   all: readFlag,
   before: readFlag,
   cache: readCache,

@@ -70,7 +70,7 @@ function callWrite(write: Write, member: Member, self: unknown, args: readonly u
     if (write.isAsync) return Promise.reject(error);
     throw error;
   }
-  const begun = performAll(first, undefined, args);
+  const begun = performAll(first, undefined, args, false);
   // In whichever order they are written, what a write knows is stored after what it invalidates has gone.
   const run = (): unknown => runWrite(write.fn, self, args, [...invalidations, ...updates], begun);
   return begun !== undefined && write.isAsync ? begun.then(run) : run();
@@ -98,13 +98,13 @@ function runWrite(
   if (!isThenable(result)) {
     end();
     // Done here; nobody can wait for what a store has to be told.
-    void performAll(deeds, result, args);
+    void performAll(deeds, result, args, false);
     return result;
   }
   return (result instanceof Promise ? result : Promise.resolve(result)).then(
     (value) => {
       end();
-      const rest = joinAll([begun, performAll(deeds, value, args)]);
+      const rest = joinAll([begun, performAll(deeds, value, args, true)]);
       return rest === undefined ? value : rest.then(() => value);
     },
     (error: unknown) => {
@@ -117,8 +117,13 @@ function runWrite(
   );
 }
 
-function performAll(deeds: readonly Deed[], result: unknown, args: readonly unknown[]): Promise<void> | undefined {
-  return joinAll(deeds.map((deed) => deed.perform(result, args)));
+function performAll(
+  deeds: readonly Deed[],
+  result: unknown,
+  args: readonly unknown[],
+  isPromised: boolean,
+): Promise<void> | undefined {
+  return joinAll(deeds.map((deed) => deed.perform(result, args, isPromised)));
 }
 
 /**

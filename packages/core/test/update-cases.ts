@@ -244,6 +244,73 @@ export function describeUpdates(dialect: string): void {
       );
     });
 
+    it('lets no caller take a value for a promise, or a promise for a value', async () => {
+      class Users {
+        @cached() plain(id: string): Promise<string> {
+          return Promise.resolve(`read ${id}`);
+        }
+        @memoize() memoized(id: string): Promise<string> {
+          return Promise.resolve(`read ${id}`);
+        }
+        @cached() now(id: string): string {
+          return `read ${id}`;
+        }
+        @updates({ of: 'plain', args: (_result, id) => [id] })
+        @updates({ of: 'memoized', args: (_result, id) => [id] })
+        @updates({ of: 'now', args: (_result, id) => [id] })
+        async save(id: string): Promise<string> {
+          return `saved ${id}`;
+        }
+        @updates({ of: 'plain', args: (_result, id) => [id] })
+        @updates({ of: 'now', args: (_result, id) => [id] })
+        saveNow(id: string): string {
+          return `saved now ${id}`;
+        }
+      }
+      const users = new Users();
+      await users.save('1');
+      // Nobody knew yet what they return.
+      const answers: unknown[] = [users.plain('1'), users.memoized('1'), users.now('1')];
+      expect(answers.map((answer) => answer instanceof Promise)).toEqual([true, true, false]);
+      expect(await Promise.all(answers)).toEqual(['read 1', 'read 1', 'read 1']);
+      await users.save('1');
+      const updated: unknown[] = [users.plain('1'), users.memoized('1'), users.now('1')];
+      expect(updated.map((answer) => answer instanceof Promise)).toEqual([true, true, false]);
+      expect(await Promise.all(updated)).toEqual(['saved 1', 'saved 1', 'saved 1']);
+      expect(users.saveNow('1')).toBe('saved now 1');
+      expect([users.plain('1') instanceof Promise, await users.plain('1'), users.now('1')]).toEqual([
+        true,
+        'saved now 1',
+        'saved now 1',
+      ]);
+    });
+
+    it('stores what it knows after what is stacked has gone, in whichever order they are written', async () => {
+      class Users {
+        @cached() async find(id: string): Promise<string> {
+          return `read ${id}`;
+        }
+        @updates({ of: 'find', args: (_result, id) => [id] })
+        @invalidates({ of: 'find', all: true })
+        async save(id: string): Promise<string> {
+          return `saved ${id}`;
+        }
+        @invalidates({ of: 'find', all: true })
+        @updates({ of: 'find', args: (_result, id) => [id] })
+        async saveToo(id: string): Promise<string> {
+          return `saved ${id}`;
+        }
+      }
+      const users = new Users();
+      const find = cacheOf(users, 'find');
+      for (const save of [users.save, users.saveToo]) {
+        for (const id of ['1', '2']) await users.find(id);
+        await save.call(users, '1');
+        expect([find.peek('1'), find.has('2')]).toEqual(['saved 1', false]);
+        find.clear();
+      }
+    });
+
     it('refuses entries of which each owner has his own, before the method runs', async () => {
       let ran = 0;
       class Plans {

@@ -149,6 +149,28 @@ describe('a wrapped write', () => {
     expect([users.load.has('1'), find.mock.calls]).toEqual([false, []]);
   });
 
+  it('is about a call of every owner, where it names a function whose entries have owners', () => {
+    class Users {
+      readonly tenant: string;
+      constructor(tenant: string) {
+        this.tenant = tenant;
+      }
+    }
+    const plan = cached(
+      function (this: Users, name: string): string {
+        return `${this.tenant} ${name}`;
+      },
+      { per: (self) => self.tenant },
+    );
+    const [acme, zeta] = [new Users('acme'), new Users('zeta')];
+    for (const users of [acme, zeta]) for (const name of ['gold', 'lead']) plan.call(users, name);
+    const change = invalidates((name: string) => name, { of: plan, args: (name) => [name] });
+    change.call(acme, 'gold');
+    expect(plan.stats().size).toBe(2);
+    const load = updates((name: string) => name, { of: plan, args: (name) => [name] });
+    expect(() => load('gold')).toThrow(/each owner has entries of/);
+  });
+
   it('is about one object, where it names it', () => {
     class Users {
       @memoize() find(id: string): object {

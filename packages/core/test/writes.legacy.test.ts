@@ -3,8 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { cached, invalidates, updates } from '@reprise/core';
 import { describeUpdates } from './update-cases.ts';
 import { describeInvalidates } from './write-cases.ts';
+import { describeWrites } from './write-method-cases.ts';
 
 describeInvalidates('older');
+describeWrites('older');
 describeUpdates('older');
 
 /** As frameworks do: puts metadata on the function. */

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { cached, cacheOf, invalidates, updates } from '@reprise/core';
 import { describeUpdates } from './update-cases.ts';
 import { describeInvalidates } from './write-cases.ts';
+import { describeWrites } from './write-method-cases.ts';
 
 describeInvalidates('standard');
+describeWrites('standard');
 describeUpdates('standard');
 
 describe('a #private write', () => {

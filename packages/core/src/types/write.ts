@@ -3,12 +3,12 @@ import type { MemberFunction } from './handle.ts';
 import type { MethodDecorator, NoContext } from './verb.ts';
 
 /**
- * Whose entries a write is about: a cached or memoized member of the object that is written (for a static method of its class), by
- * name; that of another class, or of one object; or a function wrapped by `cached` or `memoize`.
+ * Whose entries a write is about: a cached or memoized member of the object that it is called on (of the class, for a static method),
+ * by name; that of a class, for every owner, or of one object; or a function wrapped by `cached` or `memoize`.
  */
 export type EffectTarget = PropertyKey | readonly [owner: object, name: PropertyKey] | AnyFunction;
 
-/** The arguments of a target's calls, as far as its type is known. */
+/** What a target is called with, as far as its type is known: a name says nothing of it. */
 export type TargetArguments<T> = T extends AnyFunction
   ? Readonly<Parameters<T>>
   : T extends readonly [infer Owner, infer Name]
@@ -18,7 +18,7 @@ export type TargetArguments<T> = T extends AnyFunction
 /** Adds nothing to a union but that array literals are taken for tuples, while a target's type is being inferred. */
 type AsTuple = readonly [never];
 
-/** What a write is asked: with its result (`undefined` with `before: true`, when there is none yet) and its own arguments. */
+/** What is asked of a write, on its object: with its result and its own arguments. */
 type Asked<F extends AnyFunction, This, Result, Answer> = (
   this: This,
   result: Result,
@@ -29,23 +29,39 @@ type Asked<F extends AnyFunction, This, Result, Answer> = (
 type Listed<F extends AnyFunction, This, Result> = readonly string[] | Asked<F, This, Result, readonly string[]>;
 
 interface CallTarget<T> {
+  /** Whose entries are meant. */
   readonly of: T;
   readonly cache?: undefined;
   readonly tags?: undefined;
   readonly keys?: undefined;
 }
 
+/*
+ * `before` decides what callbacks get for the result: unions told apart by it, so that it is known where they are written.
+ */
 type CallEffect<F extends AnyFunction, This, T> = CallTarget<T> &
   (
-    | { readonly all: true; readonly args?: undefined; readonly before?: boolean | undefined }
     | {
+        /** All entries of this owner; of `[Class, 'name']` and of a function those of every owner. */
+        readonly all: true;
+        readonly args?: undefined;
+        /** Done before the write begins, whatever comes of it. Default: after it has succeeded. */
+        readonly before?: boolean | undefined;
+      }
+    | {
+        /** Done before the write begins, whatever comes of it. There is no result yet: callbacks get `undefined`. */
         readonly before: true;
         readonly all?: false | undefined;
+        /** What the target is called with, in the call that is meant. Default: the write's own arguments, as below. */
         readonly args?: Asked<F, This, undefined, TargetArguments<T> | AsTuple> | undefined;
       }
     | {
         readonly before?: false | undefined;
         readonly all?: false | undefined;
+        /**
+         * What the target is called with, in the call that is meant. Default: the write's own arguments, where they are as many as the
+         * target declares; else all entries of this owner are meant. A throw of it, too: an `error` event, and all of them go.
+         */
         readonly args?: Asked<F, This, Value<F>, TargetArguments<T> | AsTuple> | undefined;
       }
   );
@@ -54,35 +70,52 @@ interface CacheTarget {
   readonly of?: undefined;
   readonly args?: undefined;
   readonly all?: undefined;
+  /** A shared cache, or the name of one, looked up at each call: where `keys` are, and who hears of what goes wrong. */
   readonly cache?: AnyCache | string | undefined;
 }
 
 type CacheEffect<F extends AnyFunction, This> = CacheTarget &
   (
     | {
+        /** Done before the write begins, whatever comes of it. There is no result yet: callbacks get `undefined`. */
         readonly before: true;
+        /** Labels, in every cache of the process. */
         readonly tags?: Listed<F, This, undefined> | undefined;
+        /** Keys of `getOrSet` in `cache`. */
         readonly keys?: Listed<F, This, undefined> | undefined;
       }
     | {
         readonly before?: false | undefined;
+        /** Labels, in every cache of the process. A throw of it: an `error` event, and nothing is invalidated by it. */
         readonly tags?: Listed<F, This, Value<F>> | undefined;
+        /** Keys of `getOrSet` in `cache`. A throw of it: as of `tags`. */
         readonly keys?: Listed<F, This, Value<F>> | undefined;
       }
   );
 
+/**
+ * What `invalidates` does: to calls of a function, `{ of, args?, all?, before? }`, or to keys of a cache and to labels,
+ * `{ cache?, keys?, tags?, before? }`. Its callbacks are typed from the function or method they stand on, `this` included.
+ *
+ * @typeParam F the function or method
+ * @typeParam This what it is called on
+ * @typeParam T what `of` is
+ */
 export type InvalidateEffect<
   F extends AnyFunction = AnyFunction,
   This = ThisParameterType<F>,
   T extends EffectTarget = EffectTarget,
 > = CallEffect<F, This, T> | CacheEffect<F, This>;
 
+/** What `updates` does; see {@link InvalidateEffect}. */
 export interface UpdateEffect<
   F extends AnyFunction = AnyFunction,
   This = ThisParameterType<F>,
   T extends EffectTarget = EffectTarget,
 > {
+  /** Whose entry the result is. */
   readonly of: T;
+  /** What the target is called with, in the call that the result is stored under. A throw of it: an `error` event, nothing is stored. */
   readonly args: Asked<F, This, Value<F>, TargetArguments<T> | AsTuple>;
 }
 
@@ -97,6 +130,7 @@ type StorableIn<F extends AnyFunction, Target extends AnyFunction> = [Value<F>] 
   ? unknown
   : { readonly 'the result of an update must be what its target returns': never };
 
+/** The type of `invalidates`: `invalidates(fn, effect)`, `@invalidates(effect)`, in both decorator dialects. */
 export interface InvalidatesVerb {
   <F extends AnyFunction, const T extends EffectTarget = EffectTarget>(
     fn: F,
@@ -107,6 +141,7 @@ export interface InvalidatesVerb {
   ): MethodDecorator<This, F>;
 }
 
+/** The type of `updates`: as {@link InvalidatesVerb}. */
 export interface UpdatesVerb {
   <F extends AnyFunction, const T extends EffectTarget = EffectTarget>(
     fn: F,
