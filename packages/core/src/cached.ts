@@ -35,10 +35,17 @@ interface Read extends Policy {
 const defaultMaxSize = 1_000;
 
 /** What stands behind each wrapper that `cached` made. */
-const cachedBy = new WeakMap<object, { readonly cached: Cached; readonly member: Member }>();
+const cachedBy = new WeakMap<object, Behind>();
+
+interface Behind {
+  readonly cached: Cached;
+  readonly member: Member;
+  /** Whether all callers share the entries: `per: 'class'`. */
+  readonly isShared: boolean;
+}
 
 /** The cached function behind a wrapper; `undefined` for any other function. */
-export function cachedBehind(wrapper: object): { readonly cached: Cached; readonly member: Member } | undefined {
+export function cachedBehind(wrapper: object): Behind | undefined {
   return cachedBy.get(wrapper);
 }
 
@@ -77,7 +84,7 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
     eventual: typeof read.cache === 'string',
   };
   const wrapper = makeWrapper(cached, member, read);
-  cachedBy.set(wrapper, { cached, member });
+  cachedBy.set(wrapper, { cached, member, isShared: telling.per === 'class' });
   if (member.kind !== 'function') rememberMember(wrapper, member);
   if (member.kind === 'function') attachHandle(wrapper, makeHandle(cached, { self: undefined, everyone: true }));
   return wrapper;

@@ -4,6 +4,7 @@ import type { Remembered } from './remembered.ts';
 import type { Scope } from './scope.ts';
 import { statsOf } from './stats.ts';
 import type { AnyFunction, CacheEventType, CacheListener, Handle, Stats } from './types.ts';
+import { noteOverwriting } from './write-watch.ts';
 
 /** What a handle is made of; a wrapped function may have no such property of its own. */
 export const handleNames = [
@@ -30,7 +31,8 @@ export interface Cached {
 }
 
 /** The handle of one function's entries, or of an owner's. */
-export function makeHandle({ original, remembered, engine, eventual }: Cached, scope: Scope): Handle<AnyFunction> {
+export function makeHandle(cached: Cached, scope: Scope): Handle<AnyFunction> {
+  const { original, remembered, engine, eventual } = cached;
   const answer = (operation: () => unknown): never => {
     if (!eventual) return operation() as never;
     return new Promise((resolve) => resolve(operation())) as never;
@@ -41,7 +43,12 @@ export function makeHandle({ original, remembered, engine, eventual }: Cached, s
     refresh: (...args: unknown[]) => answer(() => engine().refresh(scope, args)),
     peek: (...args: unknown[]) => answer(() => engine().peek(scope, args)),
     has: (...args: unknown[]) => answer(() => engine().has(scope, args)),
-    set: (args: readonly unknown[], value: unknown) => answer(() => engine().set(scope, checkArguments(args), value)),
+    set: (args: readonly unknown[], value: unknown) =>
+      answer(() => {
+        const told = checkArguments(args);
+        noteOverwriting(cached, () => engine().keyOf(scope, told));
+        return engine().set(scope, told, value);
+      }),
     keyOf: (...args: unknown[]) => engine().keyOf(scope, args),
     inspect: (...args: unknown[]) => answer(() => engine().inspect(scope, args)),
     stats: (): Stats => statsOf(engine().countsOf(scope), engine().size(scope)),

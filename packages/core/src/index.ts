@@ -34,8 +34,11 @@ export type {
   CacheOf,
   ConfigureOptions,
   CreateCacheOptions,
+  EffectTarget,
   Handle,
   Inspection,
+  InvalidateEffect,
+  InvalidatesVerb,
   Kept,
   KeyPart,
   MemberFunction,
@@ -47,6 +50,10 @@ export type {
   Part,
   Per,
   Stats,
+  TargetArguments,
+  UpdateEffect,
+  UpdatesVerb,
   Value,
   WriteOptions,
 } from './types.ts';
+export { invalidates, updates } from './write.ts';

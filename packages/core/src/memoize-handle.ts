@@ -6,6 +6,7 @@ import { isThenable } from './one-shot.ts';
 import type { Scope } from './scope.ts';
 import { statsOf } from './stats.ts';
 import type { AnyFunction, Inspection, MemoizeHandle } from './types.ts';
+import { noteOverwriting } from './write-watch.ts';
 
 /** What the handle is made of: that of `cached`, but nobody listens to `memoize`. */
 export const memoizeHandleNames: readonly string[] = /* @__PURE__ */ handleNames.filter((name) => name !== 'on');
@@ -19,9 +20,20 @@ export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeH
     return address === undefined ? missing : address.shelf.fresh(address.path);
   }
 
+  /** The key of a call; `undefined` where it is that of every owner. */
+  function keyIn(args: readonly unknown[]): string | undefined {
+    return scope.everyone && !memory.isShared ? undefined : memory.keyOf(self, args);
+  }
+
   return {
-    invalidate: (...args: unknown[]) => memory.invalidate(scope, args),
-    clear: () => memory.clear(scope),
+    invalidate: (...args: unknown[]) => {
+      noteOverwriting(memory, () => keyIn(args));
+      return memory.invalidate(scope, args);
+    },
+    clear: () => {
+      noteOverwriting(memory, () => undefined);
+      memory.clear(scope);
+    },
     refresh: (...args: unknown[]) => memory.refresh(self, args) as never,
     peek: (...args: unknown[]) => {
       const value = fresh(args);
@@ -33,6 +45,7 @@ export function makeMemoizeHandle(memory: MemoizeMemory, scope: Scope): MemoizeH
       if (!Array.isArray(args)) {
         throw new TypeError("set takes the function's arguments as an array, then the value: set(['42'], value)");
       }
+      noteOverwriting(memory, () => keyIn(args));
       memory.set(self, args, value);
     },
     keyOf: (...args: unknown[]) => memory.keyOf(self, args),

@@ -53,6 +53,16 @@ export class MemoizeMemory {
     return this.#read.key !== undefined || typeof this.#read.per === 'function';
   }
 
+  /** Whether all callers share what is remembered: `per: 'class'`. */
+  get isShared(): boolean {
+    return this.#read.per === 'class';
+  }
+
+  /** How messages call it. */
+  label(): string {
+    return this.#member.label();
+  }
+
   /** Answers a call that is no plain hit. */
   ask(self: unknown, args: readonly unknown[]): unknown {
     if (this.#member.kind !== 'function') this.#member.notice(self, this.wrapper);

@@ -6,16 +6,14 @@ import { makeCall } from './memoize-call.ts';
 import { makeMemoizeHandle, memoizeHandleNames } from './memoize-handle.ts';
 import { MemoizeMemory } from './memoize-memory.ts';
 import { readMemoizeOptions } from './memoize-options.ts';
-import type { Scope } from './scope.ts';
-import type { AnyFunction, MemoizeHandle, MemoizeVerb } from './types.ts';
+import type { AnyFunction, MemoizeVerb } from './types.ts';
 
 /** What stands behind each wrapper that `memoize` made. */
 const memories = new WeakMap<object, MemoizeMemory>();
 
-/** The handle of what a memoized wrapper remembers, for a scope; `undefined` for any other function. */
-export function memoizedBehind(wrapper: object, scope: Scope): MemoizeHandle<AnyFunction> | undefined {
-  const memory = memories.get(wrapper);
-  return memory && makeMemoizeHandle(memory, scope);
+/** What a memoized wrapper remembers; `undefined` for any other function. */
+export function memoizedBehind(wrapper: object): MemoizeMemory | undefined {
+  return memories.get(wrapper);
 }
 
 /** Wraps a function, a method or a getter. Neither names nor dresses what it returns: that is the verb's business. */

@@ -20,3 +20,11 @@ export type {
 export type { CacheMode } from './types/mode.ts';
 export type { CachedOptions, MemoizeOptions, Per } from './types/options.ts';
 export type { CachedVerb, MemoizeVerb } from './types/verb.ts';
+export type {
+  EffectTarget,
+  InvalidateEffect,
+  InvalidatesVerb,
+  TargetArguments,
+  UpdateEffect,
+  UpdatesVerb,
+} from './types/write.ts';

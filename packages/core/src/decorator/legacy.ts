@@ -31,11 +31,11 @@ export function placeLegacy(
   const isStatic = typeof target === 'function';
   const owner = isStatic ? (target as FunctionObject) : constructorOf(target);
   const label = labelMember(owner, name ?? 'constructor');
-  if (typeof third === 'number') throw refusePlace(placing.verb, `parameter ${third + 1} of ${label}`, 'parameter');
+  if (typeof third === 'number') throw refusePlace(placing, `parameter ${third + 1} of ${label}`, 'parameter');
   const descriptor = third as PropertyDescriptor | undefined;
   const kind = kindOf(descriptor);
   const fits = kind === 'method' || (kind === 'getter' && placing.getters);
-  if (!fits || name === undefined || descriptor === undefined) throw refusePlace(placing.verb, label, kind);
+  if (!fits || name === undefined || descriptor === undefined) throw refusePlace(placing, label, kind);
   const member = new MethodMember({ kind, name, isStatic, isPrivate: false, owner });
   const placed = Object.isFrozen(descriptor) ? { ...descriptor } : descriptor;
   if (kind === 'getter') placed.get = placing.wrap(descriptor.get as AnyFunction, member);

@@ -27,7 +27,7 @@ export function placeStandard(placing: Placing, target: unknown, context: Contex
   const { kind, name = '(anonymous)' } = context;
   const fits = kind === 'method' || (kind === 'getter' && placing.getters);
   if (!fits || typeof target !== 'function') {
-    throw refusePlace(placing.verb, kind === 'class' ? `class ${String(name)}` : labelMember(undefined, name), kind);
+    throw refusePlace(placing, kind === 'class' ? `class ${String(name)}` : labelMember(undefined, name), kind);
   }
   const isStatic = context.static === true;
   const isPrivate = context.private === true;

@@ -8,10 +8,12 @@ import { isContext, placeStandard } from './standard.ts';
 
 /** What makes a verb of its own. */
 export interface VerbParts {
-  readonly verb: 'cached' | 'memoize';
+  readonly verb: string;
+  /** What messages call its second argument. Default: `options`. */
+  readonly options?: string;
   /** Whether it can stand on getters. */
   readonly getters: boolean;
-  /** What a wrapped function's handle is made of: properties that the function itself may not have. */
+  /** What a wrapped function's handle is made of, if it gets one: properties that the function itself may not have. */
   readonly handle: readonly string[];
   /** Wraps; `options` are as the user gave them. Checks them, and throws naming {@link locate}. */
   wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction;
@@ -23,17 +25,19 @@ export function locate(verb: string, member: Member): string {
 }
 
 /**
- * The function behind `cached` and `memoize`: `verb(fn, options?)`, `@verb`, `@verb()` and `@verb(options)`, in the standard
+ * The function behind each verb, such as `cached` and `invalidates`: `verb(fn, options?)`, `@verb`, `@verb()` and `@verb(options)`, in the standard
  * dialect and that of `experimentalDecorators`, told apart by what they are called with.
  *
  * Each application of a decorator wraps anew, so one decorator object can serve several members.
  */
 export function makeVerb(parts: VerbParts): (...call: unknown[]) => unknown {
-  const { verb, getters, handle } = parts;
+  const { verb, getters, handle, options: argument = 'options' } = parts;
+  const wrapping = argument === 'options' ? `${verb}(fn)` : `${verb}(fn, ${argument})`;
 
   function decorateWith(options: unknown): (...application: unknown[]) => unknown {
     const placing: Placing = {
       verb,
+      wrapping,
       getters,
       wrap(fn, member) {
         const wrapper = parts.wrap(fn, member, options);
@@ -45,15 +49,15 @@ export function makeVerb(parts: VerbParts): (...call: unknown[]) => unknown {
       if (isContext(application[1])) return placeStandard(placing, application[0], application[1]);
       if (isLegacyCall(application)) return placeLegacy(placing, ...application);
       const [target] = application;
-      if (typeof target === 'function' && isClass(target)) throw classError(verb, target);
+      if (typeof target === 'function' && isClass(target)) throw classError(verb, target, argument);
       throw new OptionError(
-        `@${verb}: a decorator was called as a function; write @${verb}(options) before a method, or ${verb}(fn, options)`,
+        `@${verb}: a decorator was called as a function; write @${verb}(${argument}) before a method, or ${verb}(fn, ${argument})`,
       );
     };
   }
 
   function wrapFunction(fn: AnyFunction, options: unknown): unknown {
-    if (isClass(fn)) throw classError(verb, fn);
+    if (isClass(fn)) throw classError(verb, fn, argument);
     const member = functionMember(fn);
     const where = locate(verb, member);
     refuseHidden(fn, handle, where);
@@ -70,7 +74,7 @@ export function makeVerb(parts: VerbParts): (...call: unknown[]) => unknown {
     if (typeof first === 'function') return wrapFunction(first as AnyFunction, second);
     if (call.length < 2 && (first === undefined || isOptions(first))) return decorateWith(first);
     throw new OptionError(
-      `${verb}: ${describe(first)} is neither a function nor options; write ${verb}(fn, options), or @${verb}(options)`,
+      `${verb}: ${describe(first)} is neither a function nor ${argument === 'options' ? argument : `an ${argument}`}; write ${verb}(fn, ${argument}), or @${verb}(${argument})`,
     );
   };
   return Object.defineProperty(applyVerb, 'name', { value: verb });
@@ -80,16 +84,17 @@ function isOptions(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function describe(value: unknown): string {
+/** A value in a few words, for errors. */
+export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
 
-function classError(verb: string, target: FunctionObject): OptionError {
+function classError(verb: string, target: FunctionObject, argument: string): OptionError {
   const name = nameClass(target);
   return new OptionError(
     `@${verb} on class ${name}: a class cannot be wrapped; decorate its methods, or wrap a function: ` +
-      `${verb}((...args) => new ${name}(...args))`,
+      `${verb}((...args) => new ${name}(...args)${argument === 'options' ? '' : `, ${argument}`})`,
   );
 }

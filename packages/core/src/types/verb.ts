@@ -21,7 +21,7 @@ type Fits<F extends AnyFunction, S extends Store> = S extends SyncStore
       };
 
 /** A decorator's context is an object too; this keeps it from being taken for options. */
-interface NoContext {
+export interface NoContext {
   readonly kind?: never;
 }
 
@@ -34,7 +34,7 @@ interface NoContext {
  *
  * The order of a verb's signatures matters: a context has a `name`, and so has a function, which makes both pass for options.
  */
-type MethodDecorator<This, F extends AnyFunction> = (
+export type MethodDecorator<This, F extends AnyFunction> = (
   target: F | This,
   context: ClassMethodDecoratorContext<This, F> | string | symbol,
   descriptor?: TypedPropertyDescriptor<F>,
