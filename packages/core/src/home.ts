@@ -441,7 +441,7 @@ function tellTags(store: Store, tags: readonly string[], prefix: string, limit: 
   const remove = async (): Promise<void> => {
     for await (const [key, entry] of store.entries?.(prefix) ?? []) if (isVoided(entry)) await store.delete(key);
   };
-  return remove();
+  return bounded(remove, limit, 'the listing of entries for invalidateTags', true);
 }
 
 function copierOf(store: Store): ((value: unknown) => unknown) | undefined {
