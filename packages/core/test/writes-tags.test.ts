@@ -100,6 +100,23 @@ describe('a tags callback that throws', () => {
 });
 
 describe('a store that cannot be told of tags', () => {
+  it('holds a write up for storeTimeout where it lists entries, and hangs', async () => {
+    const store: AsyncStore = {
+      ...asyncMemory(),
+      async *entries() {
+        await new Promise(() => {});
+      },
+    };
+    const cache = createCache({ name: 'hanging', store, storeTimeout: 30 });
+    const errors: unknown[] = [];
+    cache.on('error', ({ error }) => errors.push(error));
+    const remove = invalidates(async () => 'done', { tags: ['all'] });
+    const started = performance.now();
+    expect(await remove()).toBe('done');
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(errors).toEqual([expect.objectContaining({ code: 'E_STORE', message: expect.stringContaining('30 ms') })]);
+  });
+
   it('costs nobody the result, keeps no other store from being told, and is one event', async () => {
     const told: string[][] = [];
     const failing = createCache<AsyncStore>({
