@@ -1,6 +1,2 @@
-export function cloneValue(value: unknown): unknown {
-  return structuredClone(value);
-}
-export function freezeValue(value: unknown): unknown {
-  return Object.freeze(value);
-}
+export { cloneTrusted, cloneValue } from './isolate/clone-value.ts';
+export { freezeValue } from './isolate/freeze-value.ts';

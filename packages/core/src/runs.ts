@@ -16,7 +16,7 @@ import {
 import { areLoadsTraced, traceLoad } from './diagnostics.ts';
 import { Flight, Flights } from './flight.ts';
 import { isForgiven, isWithinWindow, judge, type Verdict } from './freshness.ts';
-import { cloneValue, freezeValue } from './isolate.ts';
+import { cloneTrusted, cloneValue, freezeValue } from './isolate.ts';
 import { isolationError, type Judged, type Keeping, keepError, keepPlainly, keepValue, tagsOf } from './keeping.ts';
 import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
@@ -198,7 +198,7 @@ export class Runs {
       throw value;
     }
     if (this.#isCopied(record, policy)) {
-      const copy = cloneValue(value);
+      const copy = copyOf(record);
       return isPromise ? Promise.resolve(copy) : copy;
     }
     if (rest?.promise !== undefined) return rest.promise;
@@ -210,7 +210,7 @@ export class Runs {
     if (record === undefined || record.rest?.failed) return undefined;
     const { rest, value } = record;
     if (rest?.tags !== undefined) passTags(rest.tags);
-    return this.#isCopied(record, policy) ? cloneValue(value) : value;
+    return this.#isCopied(record, policy) ? copyOf(record) : value;
   }
 
   /** Whether every reader gets a copy of his own: as the policy says now, or said when it was kept. */
@@ -232,7 +232,9 @@ export class Runs {
     if (policy.isolate === undefined || policy.isolate === 'none' || this.#shelf.copy !== undefined)
       return { value, keeping };
     try {
-      return { value: policy.isolate === 'clone' ? cloneValue(value) : freezeValue(value), keeping };
+      if (policy.isolate === 'clone') return { value: cloneValue(value), keeping };
+      freezeValue(value);
+      return { value, keeping };
     } catch (error) {
       this.#remembered.report(isolationError(this.#remembered, error), judged.key);
       return { value, keeping: undefined };
@@ -321,7 +323,7 @@ export class Runs {
 
   #copy(value: unknown): unknown {
     const { copy } = this.#shelf;
-    return copy === undefined ? cloneValue(value) : copy.call(this.#shelf, value);
+    return copy === undefined ? cloneTrusted(value) : copy.call(this.#shelf, value);
   }
 
   /** Takes a model of the result, if somebody beside the first caller waits for it and all are to have copies. */
@@ -632,7 +634,7 @@ export class Runs {
         if (flight.isUnshared) keeping = undefined;
         else {
           flight.model = { value: kept };
-          answer = cloneValue(kept);
+          answer = cloneTrusted(kept);
         }
       } else if (policy.isolate === 'freeze' && shelf.copy === undefined) {
         this.#isolate(flight, () => freezeValue(value), value);
@@ -769,6 +771,11 @@ export class Runs {
   #tell(type: CacheEventType, key: unknown): void {
     this.#remembered.emit(type, () => this.#shelf.textOf(key));
   }
+}
+
+/** A reader's own copy. What was kept to be copied has been seen by nobody. */
+function copyOf({ value, rest }: MemoryRecord): unknown {
+  return rest?.copied ? cloneTrusted(value) : cloneValue(value);
 }
 
 /** What the code that is running depends on from now on. */
