@@ -376,6 +376,12 @@ export class Runs {
     if (this.#shelf.copy !== undefined && flight.joined) flight.model = { value: this.#shelf.copy(value) };
   }
 
+  /** The same where the result is an older one. */
+  #modelStale(flight: Flight, record: MemoryRecord, policy: Policy): void {
+    if (this.#isCopied(record, policy)) flight.model = { value: this.#copyOf(record) };
+    else this.model(flight, record.value);
+  }
+
   /** One more call that waits for a run. */
   countJoined(counts: Counts, flight: Flight): void {
     counts.coalesced++;
@@ -448,7 +454,9 @@ export class Runs {
       this.#countStale(flight, counts);
     }
     if (record.rest?.tags !== undefined) passTags(record.rest.tags);
-    return { value: this.valueOf(record, policy) };
+    if (this.#shelf.copy === undefined) return { value: this.valueOf(record, policy) };
+    // Others may be given it, too, now or when the run fails.
+    return { value: this.#copy(record.value) };
   }
 
   /** A caller has left a run. One that nobody waits for any more is aborted, and a later call begins another. */
@@ -784,6 +792,7 @@ export class Runs {
     }
     if (flight.isBehind) this.#remembered.reportBehind(error, () => this.#shelf.textOf(flight.key));
     if (stale === undefined) throw error;
+    if (flight.joined) this.#modelStale(flight, stale, policy);
     if (stale.rest?.tags !== undefined) {
       flight.tags = stale.rest.tags;
       passTags(stale.rest.tags);
