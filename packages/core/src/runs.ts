@@ -394,6 +394,8 @@ export class Runs {
     else {
       flight.fallback = fallback;
       flight.isUncounted = true;
+      for (const retry of flight.impatient ?? []) retry();
+      flight.impatient = undefined;
     }
   }
 
@@ -427,6 +429,10 @@ export class Runs {
       hard,
       signal,
       settleSoon: () => this.#answerSoon(flight, work.policy, counts, isOpener),
+      awaitAnswer: (retry) => {
+        // The store is still being asked.
+        if (!flight.running) (flight.impatient ??= []).push(retry);
+      },
       makeError: () => {
         if (isOpener) this.#settleOpener(flight, counts, false);
         return new TimeoutError(

@@ -8,6 +8,8 @@ export interface Patience {
   readonly signal?: AbortSignal | undefined;
   /** What can be answered in place of the result when `soft` has passed; `undefined`: nothing. */
   readonly settleSoon?: () => { readonly value: unknown } | undefined;
+  /** There is nothing yet: `retry` is called should there be something. */
+  readonly awaitAnswer?: (retry: () => void) => void;
   /** The error that he gets when `hard` has passed. */
   readonly makeError?: () => unknown;
   /** He has left: by his signal. */
@@ -29,7 +31,9 @@ export function waitWith(promise: Promise<unknown>, patience: Patience): Promise
       if (delay !== undefined && delay <= longestDelay) timers.push(setTimeout(act, delay).unref());
     };
     let ignore: (() => void) | undefined;
+    let isDone = false;
     const finish = (): void => {
+      isDone = true;
       for (const timer of timers) clearTimeout(timer);
       ignore?.();
     };
@@ -44,12 +48,17 @@ export function waitWith(promise: Promise<unknown>, patience: Patience): Promise
       leave();
       return;
     }
-    after(soft, () => {
+    const settleSoon = (): void => {
+      if (isDone) return;
       const answer = patience.settleSoon?.();
-      if (answer === undefined) return;
+      if (answer === undefined) {
+        patience.awaitAnswer?.(settleSoon);
+        return;
+      }
       finish();
       resolve(answer.value);
-    });
+    };
+    after(soft, settleSoon);
     after(hard, () => {
       finish();
       reject(patience.makeError?.());

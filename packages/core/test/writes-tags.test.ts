@@ -145,6 +145,6 @@ describe('a store that cannot be told of tags', () => {
     const remove = invalidates(async () => 'done', { tags: ['all'] });
     expect([await remove(), await find.has('1')]).toEqual(['done', false]);
     expect(errors).toEqual([['failing', expect.objectContaining({ code: 'E_STORE' })]]);
-    expect(told).toEqual([['all']]);
+    expect(told.flat()).toContain('all');
   });
 });
