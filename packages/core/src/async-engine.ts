@@ -181,7 +181,7 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<unknown> {
     try {
       const joined = Promise.resolve(this.runs.join(flight, work, self, args, place.counts, fallback, place));
-      return this.runs.attend(joined, flight, work, place.counts, false) as Promise<unknown>;
+      return this.runs.attend(joined, flight, work, place.counts, false, fallback) as Promise<unknown>;
     } catch (error) {
       // The function ran for this call alone, and threw at once.
       return Promise.reject(error);

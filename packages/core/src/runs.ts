@@ -126,7 +126,7 @@ export class Runs {
     const open = mode === 'reload' ? undefined : this.joinable(key, work.policy);
     if (open !== undefined) {
       const joined = this.join(open, work, self, args, counts, fallback, place);
-      return this.attend(joined, open, work, counts, false);
+      return this.attend(joined, open, work, counts, false, fallback);
     }
     const flight = this.open(key, work.policy);
     this.countOpener(flight, fallback, counts);
@@ -373,7 +373,12 @@ export class Runs {
 
   /** Takes a model of the result, if somebody beside the first caller waits for it and all are to have copies. */
   model(flight: Flight, value: unknown): void {
-    if (this.#shelf.copy !== undefined && flight.joined) flight.model = { value: this.#shelf.copy(value) };
+    if (this.#shelf.copy === undefined || !flight.joined) return;
+    try {
+      flight.model = { value: this.#shelf.copy(value) };
+    } catch {
+      // What the codec refuses is not stored either, which is reported; those who wait share the one there is.
+    }
   }
 
   /** The same where the result is an older one. */
@@ -416,8 +421,11 @@ export class Runs {
     if (this.#remembered.listening !== 0) this.#tell('stale', flight.key);
   }
 
-  /** What one caller gets, who may not want to wait as long as the run takes. */
-  attend(result: unknown, flight: Flight, work: Work, counts: Counts, isOpener: boolean): unknown {
+  /**
+   * What one caller gets, who may not want to wait as long as the run takes.
+   * @param own the stale entry that he has found, where the flight may have none
+   */
+  attend(result: unknown, flight: Flight, work: Work, counts: Counts, isOpener: boolean, own?: MemoryRecord): unknown {
     const { timeout, signal: tellsSignal } = work.policy;
     if ((timeout === undefined && tellsSignal === undefined) || !(result instanceof Promise)) return result;
     if (tellsSignal !== undefined) notesOf(flight).audience++;
@@ -428,7 +436,7 @@ export class Runs {
       soft,
       hard,
       signal,
-      settleSoon: () => this.#answerSoon(flight, work.policy, counts, isOpener),
+      settleSoon: () => this.#answerSoon(flight, flight.fallback ?? own, work.policy, counts, isOpener),
       awaitAnswer: (retry) => {
         // The store is still being asked.
         if (!flight.running) (flight.impatient ??= []).push(retry);
@@ -447,11 +455,11 @@ export class Runs {
   /** What there is for a caller whose soft limit has passed. */
   #answerSoon(
     flight: Flight,
+    record: MemoryRecord | undefined,
     policy: Policy,
     counts: Counts,
     isOpener: boolean,
   ): { readonly value: unknown } | undefined {
-    const record = flight.fallback;
     if (record === undefined || flight.voided || hasVoidedTags(record)) return undefined;
     if (!isWithinWindow(record, this.#remembered.home.now())) return undefined;
     if (isOpener) this.#settleOpener(flight, counts, true);
