@@ -10,7 +10,17 @@ import {
 import { seededRandom } from './random.ts';
 
 /** The operations that can be made to fail. */
-export type ChaosOperation = 'get' | 'set' | 'delete' | 'clear' | 'close' | 'entries' | 'size' | 'prune' | 'resize';
+export type ChaosOperation =
+  | 'get'
+  | 'getMany'
+  | 'set'
+  | 'delete'
+  | 'clear'
+  | 'close'
+  | 'entries'
+  | 'size'
+  | 'prune'
+  | 'resize';
 
 /**
  * What happens to one call instead of what should:
@@ -71,6 +81,7 @@ export type ChaosStore<Underneath extends Store = Store> = (Underneath extends S
 
 const operations: readonly ChaosOperation[] = [
   'get',
+  'getMany',
   'set',
   'delete',
   'clear',
@@ -140,6 +151,7 @@ class Chaos implements ChaosControl {
   readonly resize?: (bounds: object) => unknown;
   readonly listen?: (listener: StoreListener) => () => void;
   readonly copy?: (value: unknown) => unknown;
+  readonly getMany?: (keys: readonly string[]) => unknown;
 
   constructor(store: Store, plan: ChaosPlan) {
     this.#store = store;
@@ -153,6 +165,9 @@ class Chaos implements ChaosControl {
     if (store.prune) this.prune = () => this.#call('prune', [], () => store.prune?.());
     if (store.resize) this.resize = (bounds) => this.#call('resize', [bounds], () => store.resize?.(bounds));
     if (store.listen) this.listen = (listener) => store.listen?.(listener) ?? (() => {});
+    if (!store.sync && store.getMany) {
+      this.getMany = (keys) => this.#call('getMany', [keys], () => store.getMany?.(keys));
+    }
     if (store.copy) this.copy = (value) => store.copy?.(value);
   }
 

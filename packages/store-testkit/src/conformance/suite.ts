@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { OptionError, type StoreCapabilities } from '@reprise/store';
 import { ageCases } from './age.ts';
+import { batchCases } from './batches.ts';
 import { maxBytesCases, maxSizeCases } from './bounds.ts';
 import type { ConformanceCapabilities } from './capabilities.ts';
 import { type ConformanceCase, type MakeStore, Trial } from './case.ts';
@@ -24,7 +25,7 @@ const groups: Readonly<Record<keyof StoreCapabilities, readonly ConformanceCase[
   leases: [],
   tags: [],
   touch: [],
-  batches: [],
+  batches: batchCases,
   iteration: iterationCases,
   prune: pruneCases,
   bounds: [...maxSizeCases, ...maxBytesCases],
