@@ -42,18 +42,14 @@ export function tagEpoch(): number {
   return space.epoch;
 }
 
-/** Whether one of the labels has been invalidated since the epoch `since`, and not later than `until`. */
-export function areVoided(
-  tags: readonly string[] | ReadonlySet<string>,
-  since: number,
-  until: number = Infinity,
-): boolean {
+/** Whether one of the labels has been invalidated since the epoch `since`. */
+export function areVoided(tags: readonly string[] | ReadonlySet<string>, since: number): boolean {
   if (since >= space.epoch) return false;
   let any = false;
   for (const tag of tags) {
     any = true;
     const counter = space.counters.get(tag);
-    if (counter !== undefined && counter > since && counter <= until) return true;
+    if (counter !== undefined && counter > since) return true;
   }
   return any && since < space.floor;
 }

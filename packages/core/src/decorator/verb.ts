@@ -3,12 +3,12 @@ import { functionMember, isClass, type Member, nameClass } from '../member.ts';
 import type { AnyFunction, FunctionObject } from '../types/function.ts';
 import { dress, refuseHidden } from './dress.ts';
 import { isLegacyCall, placeLegacy } from './legacy.ts';
-import type { Placing } from './placing.ts';
+import type { Placing, Verb } from './placing.ts';
 import { isContext, placeStandard } from './standard.ts';
 
 /** What makes a verb of its own. */
 export interface VerbParts {
-  readonly verb: 'cached' | 'memoize';
+  readonly verb: Verb;
   /** Whether it can stand on getters. */
   readonly getters: boolean;
   /** What a wrapped function's handle is made of: properties that the function itself may not have. */
@@ -23,7 +23,7 @@ export function locate(verb: string, member: Member): string {
 }
 
 /**
- * The function behind `cached` and `memoize`: `verb(fn, options?)`, `@verb`, `@verb()` and `@verb(options)`, in the standard
+ * The function behind `cached`, `cachedMany` and `memoize`: `verb(fn, options?)`, `@verb`, `@verb()` and `@verb(options)`, in the standard
  * dialect and that of `experimentalDecorators`, told apart by what they are called with.
  *
  * Each application of a decorator wraps anew, so one decorator object can serve several members.
