@@ -102,6 +102,22 @@ export class AsyncEngine implements Engine, Shelf {
     return this.ask(work, this.#place(undefined, args, work.policy), undefined, args);
   }
 
+  askEach(work: Work, self: unknown, calls: readonly (readonly unknown[])[]): unknown[] {
+    const remembered = this.#remembered;
+    const { policy, signal } = work;
+    if (remembered.isOff) return calls.map((args) => this.#pass(work, self, args));
+    if (signal?.aborted) return calls.map(() => this.#leave(signal));
+    const part = this.#keys.partOf(self);
+    // All keys first: where one of them cannot be told, nothing begins.
+    const places = calls.map((args) =>
+      remembered.isBypassed(self, args) ? undefined : this.#place(self, args, policy, signal ?? null, part),
+    );
+    return places.map((place, index) => {
+      const args = calls[index] as readonly unknown[];
+      return place === undefined ? this.#pass(work, self, args) : this.ask(work, place, self, args);
+    });
+  }
+
   /** A call: from the value on its way to the store, a flight under way, the store, or a run. */
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
     if (modes === 0) return this.#askInMode(undefined, work, place, self, args);
@@ -311,8 +327,8 @@ export class AsyncEngine implements Engine, Shelf {
     args: readonly unknown[],
     policy: Policy = this.#remembered.policy,
     signal?: AbortSignal | null,
+    part: string | undefined = this.#keys.partOf(self),
   ): Place {
-    const part = this.#keys.partOf(self);
     const text = this.#keys.textOf(self, args, part, signal);
     const { key, full } = this.#keys.bound(text);
     return { key, full, text, counts: this.#counts.of(part), sender: this.#senderFor(policy) };

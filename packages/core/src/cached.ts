@@ -2,6 +2,7 @@ import { OptionError, type Store } from '@reprise/store/contract';
 import { memoryStore } from '@reprise/store-memory';
 import { AsyncEngine } from './async-engine.ts';
 import { boundsOf, homeOf } from './cache.ts';
+import type { Verb } from './decorator/placing.ts';
 import { locate, makeVerb } from './decorator/verb.ts';
 import { DirectEngine } from './direct.ts';
 import type { Engine } from './engine.ts';
@@ -19,7 +20,7 @@ import { isAsyncFunction } from './runs.ts';
 import type { AnyFunction, CachedVerb } from './types.ts';
 
 /** The options in their checked form. */
-interface Read extends Policy {
+export interface Read extends Policy {
   readonly cache?: object | string;
   readonly store?: Store;
   readonly name?: string;
@@ -53,17 +54,35 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
   const where = locate('cached', member);
   const read = readOptions(cachedTable, options, where) as Read;
   checkTogether(read as Record<string, unknown>, where);
-  const telling = tellingOf(read, member, fn, where);
+  const cached = placeInCache({ verb: 'cached', fn, original: fn, member, read, policy: ownPolicy(read) });
+  return noteWrapper(makeWrapper(cached, member, read), cached, member);
+}
 
+/** A function on its way into a cache. */
+interface Placement {
+  /** What brings the value of one entry. */
+  readonly fn: AnyFunction;
+  readonly original: AnyFunction;
+  readonly verb: Verb;
+  readonly member: Member;
+  readonly read: Read;
+  readonly policy: Policy;
+  readonly takesIds?: boolean;
+}
+
+/** A function with its cache, which is looked for when it is first needed. */
+export function placeInCache({ fn, original, verb, member, read, policy, takesIds }: Placement): Cached {
+  const telling = tellingOf(read, member, original, locate(verb, member));
   let remembered: Remembered | undefined;
   let engine: Engine | undefined;
   let bound: StoreHome | undefined;
   function settle(): Engine {
     if (engine !== undefined && (typeof read.cache !== 'string' || !isRenewed(read.cache, bound))) return engine;
     // By now the class is known, more often than not.
-    const here = locate('cached', member);
+    const here = locate(verb, member);
     const home = findHome(read, here);
-    const next = new Remembered(fn, member, home, ownPolicy(read), read.name, remembered?.emitter);
+    const next = new Remembered(fn, member, home, policy, read.name, remembered?.emitter);
+    next.verb = verb;
     checkForHome(home, next, read, here);
     bound = home;
     remembered = next;
@@ -74,29 +93,38 @@ function wrap(fn: AnyFunction, member: Member, options: unknown): AnyFunction {
     return engine;
   }
 
-  const cached: Cached = {
-    original: fn,
+  return {
+    original,
     remembered: () => {
       settle();
       return remembered as Remembered;
     },
     engine: settle,
     eventual: typeof read.cache === 'string',
+    isShared: telling.per === 'class',
+    takesIds,
   };
-  const wrapper = makeWrapper(cached, member, read);
-  cachedBy.set(wrapper, { cached, member, isShared: telling.per === 'class' });
+}
+
+/** Makes a wrapper known by what stands behind it; a function becomes its own handle. */
+export function noteWrapper(wrapper: AnyFunction, cached: Cached, member: Member): AnyFunction {
+  cachedBy.set(wrapper, { cached, member, isShared: cached.isShared });
   if (member.kind !== 'function') rememberMember(wrapper, member);
   if (member.kind === 'function') attachHandle(wrapper, makeHandle(cached, { self: undefined, everyone: true }));
   return wrapper;
+}
+
+/** Whether a function goes into its cache when it is defined: where neither the class nor the cache has to be known first. */
+export function isSettledAtOnce({ eventual }: Cached, member: Member, read: Read): boolean {
+  const store = storeAtOnce(read);
+  return !eventual && (member.kind === 'function' || store === undefined || (store.sync && store.direct !== undefined));
 }
 
 /** What takes the function's place. In a memory store that is known now, it is the engine's own call, with nothing in between. */
 function makeWrapper(cached: Cached, member: Member, read: Read): AnyFunction {
   const isFunction = member.kind === 'function';
   const store = storeAtOnce(read);
-  if (!cached.eventual && (isFunction || store === undefined || (store.sync && store.direct !== undefined))) {
-    return cached.engine().call;
-  }
+  if (isSettledAtOnce(cached, member, read)) return cached.engine().call;
   const { original } = cached;
   // A wrapped function answers with promises here; of a method only its syntax tells, before it has run.
   const isAsync = isFunction || isAsyncFunction(original);
@@ -175,7 +203,8 @@ function tellingOf(read: Read, member: Member, fn: AnyFunction, where: string) {
   };
 }
 
-function ownPolicy(read: Read): Policy {
+/** The options that say how entries live. */
+export function ownPolicy(read: Read): Policy {
   return Object.fromEntries(
     policyNames.filter((name) => Object.hasOwn(read, name)).map((name) => [name, read[name as keyof Read]]),
   );

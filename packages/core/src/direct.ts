@@ -173,6 +173,23 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     return this.#ask(this.#everybody, work, undefined, args);
   }
 
+  askEach(work: Work, self: unknown, calls: readonly (readonly unknown[])[]): unknown[] {
+    const remembered = this.#remembered;
+    const { signal } = work;
+    if (remembered.isOff) return calls.map((args) => this.#pass(work, self, args));
+    if (signal?.aborted) return calls.map(() => this.#leave(signal));
+    const owner = this.#ownerOf(self, true) as Owner;
+    return calls.map((args) => {
+      if (remembered.isBypassed(self, args)) return this.#pass(work, self, args);
+      try {
+        return this.#ask(owner, work, self, args, signal === undefined ? args : withoutSignal(args, signal));
+      } catch (error) {
+        // One answer, as all of them.
+        return Promise.reject(error);
+      }
+    });
+  }
+
   /** Looks up, answers, or goes on to what takes more. `told` is what stands for the arguments in the key. */
   #ask(owner: Owner, work: Work, self: unknown, args: ArrayLike<unknown>, told: ArrayLike<unknown> = args): unknown {
     const remembered = this.#remembered;

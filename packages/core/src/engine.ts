@@ -20,6 +20,13 @@ export interface Engine {
   set(scope: Scope, args: readonly unknown[], value: unknown, policy?: Policy): Eventual<void>;
   /** A call that is no call of the function, but of `work`: `getOrSet`. */
   askFor(work: Work, args: readonly unknown[]): unknown;
+  /**
+   * Calls that one run of `work` may answer together: each is looked up, joined or begun by itself, all in one tick. Whether and when
+   * `work.fn` is called for one of them is known as soon as its entry has been looked up.
+   *
+   * @returns the answers, in the order of the calls; throws where a key cannot be told, before anything has begun
+   */
+  askEach(work: Work, self: unknown, calls: readonly (readonly unknown[])[]): unknown[];
   inspect(scope: Scope, args: readonly unknown[]): Eventual<Inspection | undefined>;
   keyOf(scope: Scope, args: readonly unknown[]): string;
   clear(scope: Scope): Eventual<void>;

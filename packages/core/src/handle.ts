@@ -1,5 +1,6 @@
 import { OptionError } from '@reprise/store/contract';
 import type { Engine } from './engine.ts';
+import { isThenable } from './one-shot.ts';
 import type { Remembered } from './remembered.ts';
 import type { Scope } from './scope.ts';
 import { statsOf } from './stats.ts';
@@ -28,17 +29,22 @@ export interface Cached {
   readonly engine: () => Engine;
   /** Whether answers are promises whatever the store: the cache was given by name. */
   readonly eventual: boolean;
+  /** Whether a call has one entry, whoever makes it. */
+  readonly isShared: boolean;
+  /** Whether its first argument is an id, in place of a list of them that calls take. */
+  readonly takesIds?: boolean | undefined;
 }
 
 /** The handle of one function's entries, or of an owner's. */
 export function makeHandle(cached: Cached, scope: Scope): Handle<AnyFunction> {
-  const { original, remembered, engine, eventual } = cached;
+  const { original, remembered, engine, eventual, takesIds } = cached;
   const answer = (operation: () => unknown): never => {
     if (!eventual) return operation() as never;
     return new Promise((resolve) => resolve(operation())) as never;
   };
   return {
-    invalidate: (...args: unknown[]) => answer(() => engine().invalidate(scope, args)),
+    invalidate: (...args: unknown[]) =>
+      answer(() => (takesIds ? invalidateIds(engine(), scope, args) : engine().invalidate(scope, args))),
     clear: () => answer(() => engine().clear(scope)),
     refresh: (...args: unknown[]) => answer(() => engine().refresh(scope, args)),
     peek: (...args: unknown[]) => answer(() => engine().peek(scope, args)),
@@ -56,6 +62,33 @@ export function makeHandle(cached: Cached, scope: Scope): Handle<AnyFunction> {
       remembered().emitter.on(type, listener as CacheListener),
     original,
   };
+}
+
+/** Invalidates one id, or each of a list; all of them before the first failure is told. */
+function invalidateIds(engine: Engine, scope: Scope, [ids, ...rest]: readonly unknown[]): unknown {
+  if (!Array.isArray(ids)) return engine.invalidate(scope, [ids, ...rest]);
+  const answers: unknown[] = [];
+  const failures: unknown[] = [];
+  // An id may itself be an array, and one entry too many does no harm.
+  for (const id of [ids, ...ids]) {
+    try {
+      answers.push(engine.invalidate(scope, [id, ...rest]));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (answers.some(isThenable)) return settleAll(answers);
+  if (failures.length > 0) throw failures[0];
+  return answers.includes(true);
+}
+
+async function settleAll(answers: readonly unknown[]): Promise<boolean> {
+  let existed = false;
+  for (const outcome of await Promise.allSettled(answers)) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    if (outcome.value === true) existed = true;
+  }
+  return existed;
 }
 
 function checkArguments(args: unknown): readonly unknown[] {

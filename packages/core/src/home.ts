@@ -517,7 +517,7 @@ async function releaseStore(store: Store, limit: number): Promise<void> {
 function nameTaken(name: string, first: Remembered, second: Remembered): OptionError {
   const [one, other] = [first.member.label(), second.member.label()];
   return new OptionError(
-    `${locate('cached', second.member)}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; ` +
+    `${locate(second.verb, second.member)}: the name '${name}' belongs to ${one === other ? `another ${one}` : one} in this cache; ` +
       `give ${other} a name of its own, or say replace: true if it is the same function, loaded anew`,
     { code: 'E_NAME_TAKEN' },
   );

@@ -12,6 +12,7 @@ export {
 export { createCache } from './cache.ts';
 export { cacheOf } from './cache-of.ts';
 export { cached } from './cached.ts';
+export { cachedMany } from './cached-many.ts';
 export { cacheLife, cacheSignal, cacheTag, noStore } from './inside.ts';
 export { cacheKey } from './key/cache-key.ts';
 export { ignoreThis } from './key/ignore-this.ts';
@@ -24,6 +25,9 @@ export type {
   AnyFunction,
   Cache,
   CachedFunction,
+  CachedManyFunction,
+  CachedManyOptions,
+  CachedManyVerb,
   CachedOptions,
   CachedVerb,
   CacheEntry,
@@ -41,7 +45,9 @@ export type {
   InvalidatesVerb,
   Kept,
   KeyPart,
+  ManyHandle,
   MemberFunction,
+  MemberHandle,
   MemberName,
   MemoizedFunction,
   MemoizeHandle,

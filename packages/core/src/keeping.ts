@@ -47,7 +47,8 @@ export function tagsOf(
 ): readonly string[] | undefined {
   let own: readonly string[] = [];
   const { tags } = policy;
-  if (typeof tags === 'function') {
+  // Of an item that is not there, callbacks are not asked.
+  if (typeof tags === 'function' && !isAbsence(policy, value)) {
     const answer = remembered.ask<readonly string[]>(
       'tags',
       (...given: unknown[]) => checkTags(Reflect.apply(tags, self, given), 'the answer of tags'),
@@ -57,7 +58,7 @@ export function tagsOf(
     );
     if (answer === undefined) return undefined;
     own = answer;
-  } else if (tags !== undefined) own = tags as readonly string[];
+  } else if (Array.isArray(tags)) own = tags as readonly string[];
   if (own.length === 0 && notes?.tags === undefined) return own;
   // A list of one's own: the user may go on to change his.
   return [...new Set([...own, ...(notes?.tags ?? [])])];
@@ -74,16 +75,20 @@ export function keepValue(
   const { policy, self, args, key } = judged;
   if (tags === undefined || notes?.isUnstored) return undefined;
   const { cacheIf } = policy;
-  if (cacheIf !== undefined && remembered.ask('cacheIf', cacheIf, self, [value, ...args], key) !== true) {
+  const isAbsent = isAbsence(policy, value);
+  if (cacheIf !== undefined && !isAbsent && remembered.ask('cacheIf', cacheIf, self, [value, ...args], key) !== true) {
     return undefined;
   }
-  const ttl = notes?.life ?? ttlOf(remembered, judged, value);
+  const ttl = isAbsent
+    ? Math.min(policy.absentFor as number, notes?.life ?? Infinity)
+    : (notes?.life ?? ttlOf(remembered, judged, value));
   if (ttl === undefined || ttl === 0) return undefined;
   const lifetime = policy.jitter === undefined ? ttl : ttl * (1 - policy.jitter * remembered.home.random());
   return {
     lifetime,
-    // What never expires is never stale.
-    staleFor: lifetime === Infinity ? 0 : Math.max(policy.staleWhileRevalidate ?? 0, policy.staleIfError?.for ?? 0),
+    // What never expires is never stale, and that there was no such item is not answered beyond its time.
+    staleFor:
+      lifetime === Infinity || isAbsent ? 0 : Math.max(policy.staleWhileRevalidate ?? 0, policy.staleIfError?.for ?? 0),
     idle: policy.timeToIdle,
     tags: tags.length === 0 ? undefined : tags,
     guarded:
@@ -118,6 +123,11 @@ export function keepError(
     guarded: true,
     failed: true,
   };
+}
+
+/** Whether a result says that there is no such item. */
+function isAbsence({ absentFor }: Policy, value: unknown): boolean {
+  return value === undefined && absentFor !== undefined;
 }
 
 /** The ttl of a result, in milliseconds; `undefined` where it could not be told, which was reported. */

@@ -1,6 +1,7 @@
 import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import { Breaker } from './breaker.ts';
+import { JointReads } from './joint-reads.ts';
 import { safePrefix } from './key/key-text.ts';
 import { entryOf, hasVoidedTags, isOfKey, recordOf, touchRecord } from './record.ts';
 import { TagNews } from './tag-news.ts';
@@ -67,12 +68,14 @@ export class Lanes {
   readonly #breaker: Breaker;
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
+  readonly #reads: JointReads;
 
   /** @param leftAlone told when the store has failed so often that it is left alone for a while */
   constructor(store: AsyncStore, namespace: string, leftAlone: () => void) {
     this.#store = store;
     this.#namespace = namespace;
     this.#breaker = new Breaker(leftAlone);
+    this.#reads = new JointReads(store);
   }
 
   /** What this process itself knows: a value on its way to the store. */
@@ -95,7 +98,7 @@ export class Lanes {
     if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
     if (!this.#breaker.allows()) return undefined;
     try {
-      const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, true);
+      const entry = await bounded(() => this.#reads.get(key), sender.limit(), `get of ${key}`, true);
       this.#breaker.succeed();
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.

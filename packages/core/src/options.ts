@@ -27,6 +27,8 @@ export interface Policy {
   readonly tags?: readonly string[] | AnyCallback | undefined;
   readonly isolate?: 'none' | 'clone' | 'freeze' | undefined;
   readonly signal?: AnyCallback | undefined;
+  /** Where `undefined` means that there is no such item: how long its absence is kept, in milliseconds; 0: it is not. */
+  readonly absentFor?: number | undefined;
   /** Whether a result takes more to keep than its ttl: see {@link settlePolicy}. */
   readonly isElaborate?: boolean | undefined;
 }
@@ -56,6 +58,7 @@ export function settlePolicy(defaults: Policy, own: Policy): Policy {
     policy.staleIfError !== undefined ||
     policy.refreshAhead !== undefined ||
     policy.tags !== undefined ||
+    policy.absentFor !== undefined ||
     (policy.isolate !== undefined && policy.isolate !== 'none');
   return { ...policy, isElaborate };
 }
@@ -209,6 +212,9 @@ export const cachedTable: OptionTable = {
   ...policyTable,
   ...boundsTable,
 };
+
+/** The options of `cachedMany`. */
+export const manyTable: OptionTable = { ...cachedTable, key: callback, cacheAbsent: duration };
 
 /** The options of `createCache`. */
 export const cacheTable: OptionTable = {

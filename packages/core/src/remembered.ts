@@ -1,5 +1,6 @@
 import { RepriseError } from '@reprise/store/contract';
 import { currentMode, modes } from './context.ts';
+import type { Verb } from './decorator/placing.ts';
 import { isAnythingObserved, isObserved, publishEvent } from './diagnostics.ts';
 import { bitOf, codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import type { Member } from './member.ts';
@@ -48,6 +49,8 @@ export class Remembered {
   /** The explicit name. */
   readonly givenName: string | undefined;
   policy: Policy;
+  /** By which it was wrapped, for messages. */
+  verb: Verb = 'cached';
   /** Whether another function has taken its name in a store of text keys: its calls go through. */
   isRetired = false;
   /** The bits of the event types that anybody listens to: here, or at the cache. */

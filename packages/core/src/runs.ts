@@ -67,6 +67,8 @@ export interface Work {
   readonly policy: Policy;
   /** The signal of the caller, where he has one. */
   readonly signal?: AbortSignal | undefined;
+  /** Told that a call waits for a run under way, and so needs none of its own for now. */
+  readonly joined?: ((args: ArrayLike<unknown>) => void) | undefined;
 }
 
 const defaultRetryAfter = 1_000;
@@ -310,18 +312,18 @@ export class Runs {
     if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
       return this.runDirectly(flight, work, self, args, counts);
     }
+    work.joined?.(args);
     if (waiter !== undefined) noteWait(waiter, flight, promise);
     if (flight.running) this.countJoined(counts, flight);
     else flight.early++;
     flight.joined = true;
     // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
-    const epoch = tagEpoch();
-    const isLate = flight.epoch < epoch;
+    const isLate = flight.epoch < tagEpoch();
     const settle = (): boolean => {
       if (flight.tags === undefined) return false;
       if (waiter !== undefined) addTags(waiter, flight.tags);
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
-      return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
+      return isLate && areVoided(flight.tags, flight.epoch);
     };
     const again = (): unknown => {
       counts.coalesced--;
@@ -438,8 +440,10 @@ export class Runs {
       signal,
       settleSoon: () => this.#answerSoon(flight, flight.fallback ?? own, work.policy, counts, isOpener),
       awaitAnswer: (retry) => {
+        if (flight.running) return;
         // The store is still being asked.
-        if (!flight.running) (flight.impatient ??= []).push(retry);
+        flight.impatient ??= [];
+        flight.impatient.push(retry);
       },
       makeError: () => {
         if (isOpener) this.#settleOpener(flight, counts, false);

@@ -84,6 +84,27 @@ export class SyncEngine implements Engine, Shelf {
     return this.ask(work, this.#place(undefined, args), undefined, args);
   }
 
+  askEach(work: Work, self: unknown, calls: readonly (readonly unknown[])[]): unknown[] {
+    const remembered = this.#remembered;
+    const { signal } = work;
+    if (remembered.isOff) return calls.map((args) => this.#pass(work, self, args));
+    if (signal?.aborted) return calls.map(() => this.#leave(signal));
+    const part = this.#keys.partOf(self);
+    // All keys first: where one of them cannot be told, nothing begins.
+    const places = calls.map((args) =>
+      remembered.isBypassed(self, args) ? undefined : this.#place(self, args, signal ?? null, part),
+    );
+    return places.map((place, index) => {
+      const args = calls[index] as readonly unknown[];
+      try {
+        return place === undefined ? this.#pass(work, self, args) : this.ask(work, place, self, args);
+      } catch (error) {
+        // One answer, as all of them: an error that a synchronous function left, say.
+        return Promise.reject(error);
+      }
+    });
+  }
+
   ask(work: Work, place: Place, self: unknown, args: readonly unknown[]): unknown {
     const remembered = this.#remembered;
     const record = this.#read(place);
@@ -139,8 +160,12 @@ export class SyncEngine implements Engine, Shelf {
     return this.runs.pass(work, self, args);
   }
 
-  #place(self: unknown, args: readonly unknown[], signal?: AbortSignal | null): Place {
-    const part = this.#keys.partOf(self);
+  #place(
+    self: unknown,
+    args: readonly unknown[],
+    signal?: AbortSignal | null,
+    part: string | undefined = this.#keys.partOf(self),
+  ): Place {
     const text = this.#keys.textOf(self, args, part, signal);
     const { key, full } = this.#keys.bound(text);
     return { key, full, text, counts: this.#counts.of(part) };

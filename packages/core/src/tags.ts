@@ -47,13 +47,13 @@ export function tagEpoch(): number {
 }
 
 /** Whether one of the labels has been invalidated since the epoch `since`. */
-export function areVoided(tags: readonly string[], since: number): boolean {
+export function areVoided(tags: readonly string[] | ReadonlySet<string>, since: number): boolean {
   if (since >= space.epoch) return false;
   for (const tag of tags) {
     const counter = space.counters.get(tag);
     if (counter !== undefined && counter > since) return true;
   }
-  return since < space.floor && tags.length > 0;
+  return since < space.floor && (Array.isArray(tags) ? tags.length : (tags as ReadonlySet<string>).size) > 0;
 }
 
 /** An epoch as an entry carries it to a store. */

@@ -83,7 +83,7 @@ export class TextKeys {
     }
     if (!this.#identity) {
       throw new OptionError(
-        `@cached on ${label}: per: 'instance', the default of methods, means nothing in a store that outlives the process; say ` +
+        `@${this.#remembered.verb} on ${label}: per: 'instance', the default of methods, means nothing in a store that outlives the process; say ` +
           `per: 'class' if 'this' makes no difference, or per: (self) => … with what tells owners apart (a tenant, a user id)`,
       );
     }

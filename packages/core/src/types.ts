@@ -10,16 +10,19 @@ export type { CacheEvent, CacheEventType, CacheListener, Inspection, Stats } fro
 export type { Answer, AnyFunction, Kept, KeyPart, Value } from './types/function.ts';
 export type {
   CachedFunction,
+  CachedManyFunction,
   CacheOf,
   Handle,
+  ManyHandle,
   MemberFunction,
+  MemberHandle,
   MemberName,
   MemoizedFunction,
   MemoizeHandle,
 } from './types/handle.ts';
 export type { CacheMode } from './types/mode.ts';
-export type { CachedOptions, MemoizeOptions, Per } from './types/options.ts';
-export type { CachedVerb, MemoizeVerb } from './types/verb.ts';
+export type { CachedManyOptions, CachedOptions, MemoizeOptions, Per } from './types/options.ts';
+export type { CachedManyVerb, CachedVerb, MemoizeVerb } from './types/verb.ts';
 export type {
   EffectTarget,
   InvalidateEffect,

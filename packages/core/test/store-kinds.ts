@@ -61,3 +61,28 @@ export const storeKinds: [kind: string, make: () => Store][] = [
   ['an asynchronous store', () => asyncMemory()],
   ['an asynchronous store of bytes', () => bytesStore()],
 ];
+
+/** Reads several keys in one round trip, and counts its round trips. */
+export function batchStore(underneath: AsyncStore = asyncMemory()): AsyncStore & { readonly trips: string[] } {
+  const trips: string[] = [];
+  return {
+    ...underneath,
+    name: 'batches',
+    capabilities: { ...underneath.capabilities, batches: true },
+    trips,
+    get: (key) => {
+      trips.push(key);
+      return underneath.get(key);
+    },
+    getMany: (keys) => {
+      trips.push(keys.join(' '));
+      return Promise.all(keys.map((key) => underneath.get(key)));
+    },
+  };
+}
+
+/** The same, and one that reads several keys at once. */
+export const storeKindsWithBatches: [kind: string, make: () => Store][] = [
+  ...storeKinds,
+  ['an asynchronous store that reads several keys at once', () => batchStore()],
+];

@@ -12,6 +12,7 @@ import { seededRandom } from './random.ts';
 /** The operations that can be made to fail. */
 export type ChaosOperation =
   | 'get'
+  | 'getMany'
   | 'set'
   | 'delete'
   | 'clear'
@@ -82,6 +83,7 @@ export type ChaosStore<Underneath extends Store = Store> = (Underneath extends S
 
 const operations: readonly ChaosOperation[] = [
   'get',
+  'getMany',
   'set',
   'delete',
   'clear',
@@ -155,6 +157,7 @@ class Chaos implements ChaosControl {
   readonly invalidateTags?: (tags: readonly string[]) => unknown;
   readonly listen?: (listener: StoreListener) => () => void;
   readonly copy?: (value: unknown) => unknown;
+  readonly getMany?: (keys: readonly string[]) => unknown;
 
   constructor(store: Store, plan: ChaosPlan) {
     this.#store = store;
@@ -172,6 +175,9 @@ class Chaos implements ChaosControl {
       this.invalidateTags = (tags) => this.#call('invalidateTags', [tags], () => store.invalidateTags?.(tags));
     }
     if (store.listen) this.listen = (listener) => store.listen?.(listener) ?? (() => {});
+    if (!store.sync && store.getMany) {
+      this.getMany = (keys) => this.#call('getMany', [keys], () => store.getMany?.(keys));
+    }
     if (store.copy) this.copy = (value) => store.copy?.(value);
   }
 

@@ -128,6 +128,16 @@ export function checkedStore<Underneath extends Store>(
 
   if (store.persistent !== undefined) checked['persistent'] = store.persistent;
   if (store.listen) checked['listen'] = store.listen.bind(store);
+  if (!store.sync && store.getMany) {
+    checked['getMany'] = async (keys: readonly string[]) => {
+      const reads = keys.map((key) => watch.beginRead(key));
+      const entries = (await store.getMany?.(keys)) ?? [];
+      const isWhole = Array.isArray(entries) && entries.length === keys.length;
+      assert(isWhole, watch.tell(`getMany of ${keys.length} keys answered ${show(entries)}`));
+      for (const [index, read] of reads.entries()) read(entries[index]);
+      return entries;
+    };
+  }
   if (store.copy) checked['copy'] = store.copy.bind(store);
   if (store.touch) checked['touch'] = store.touch.bind(store);
   if (store.invalidateTags) checked['invalidateTags'] = store.invalidateTags.bind(store);

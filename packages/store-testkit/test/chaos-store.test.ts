@@ -18,6 +18,7 @@ describe('a chaos store without a plan', () => {
     bounds: true,
     prune: true,
     bytes: true,
+    batches: true,
     persistent: true,
   });
 });
@@ -175,6 +176,12 @@ describe('chaosStore', () => {
     await expect(store.delete('k')).rejects.toThrow(/delete number 1/);
     await store.set('k', entry(1));
     expect(await list()).toBe(1);
+  });
+
+  it('fails the reading of several keys too', async () => {
+    const store = chaosStore(asyncStore(), { getMany: ['reject'] });
+    await expect(store.getMany?.(['a', 'b'])).rejects.toThrow('getMany number 1');
+    expect(await store.getMany?.(['a', 'b'])).toEqual([undefined, undefined]);
   });
 
   it('shows only what the store underneath has', () => {

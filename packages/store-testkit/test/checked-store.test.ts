@@ -36,6 +36,7 @@ describe('a sound store under watch', () => {
     bounds: true,
     prune: true,
     bytes: true,
+    batches: true,
   });
 });
 
@@ -157,6 +158,20 @@ describe('checkedStore', () => {
       store.set('a', entry(1));
       expect(findBreach(() => [...(store.entries?.('a') ?? [])])).toMatch(told);
     }
+  });
+
+  it('finds a reading of several keys that resurrects, or answers for too few', async () => {
+    const store = new UnsharedStore({}, place());
+    const { getMany } = store;
+    const checked = checkedStore<AsyncStore>(store);
+    await checked.set('a', entry(1));
+    await checked.set('b', entry(2));
+    expect(await checked.getMany?.(['b', 'a', 'c'])).toEqual([entry(2), entry(1), undefined]);
+    await checked.delete('a');
+    store.getMany = async () => [entry(1), entry(2)];
+    await expect(checked.getMany?.(['a', 'b'])).rejects.toThrow(/'a' holds nothing/);
+    store.getMany = async (keys) => (await getMany.call(store, keys)).slice(1);
+    await expect(checked.getMany?.(['a', 'b'])).rejects.toThrow(/getMany of 2 keys answered/);
   });
 
   it('lets a store evict, refuse, and answer what lay in it before', () => {

@@ -360,4 +360,20 @@ export const mistakes: readonly (readonly [
       store.clear = (() => store.kept.clear()) as never;
     },
   ],
+  [
+    'answers several keys in an order of its own',
+    /^batches: getMany answers what is under each key/,
+    (store) => {
+      const { getMany } = store;
+      store.getMany = async (keys) => getMany.call(store, [...keys].sort());
+    },
+  ],
+  [
+    'leaves out what it does not have when it is asked for several keys',
+    /^batches: getMany answers what is under each key/,
+    (store) => {
+      const { getMany } = store;
+      store.getMany = async (keys) => (await getMany.call(store, keys)).filter((entry) => entry !== undefined);
+    },
+  ],
 ];

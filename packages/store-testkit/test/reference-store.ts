@@ -56,7 +56,7 @@ export class ReferenceStore implements AsyncStore {
   readonly sync = false;
   readonly name = 'reference';
   readonly persistent: boolean = true;
-  readonly capabilities = { iteration: true, bounds: true, prune: true, touch: true, bytes: true };
+  readonly capabilities = { iteration: true, bounds: true, prune: true, touch: true, bytes: true, batches: true };
   readonly clock: Clock;
   maxSize: number;
   maxBytes: number;
@@ -80,6 +80,10 @@ export class ReferenceStore implements AsyncStore {
     this.check();
     const kept = this.kept.get(this.keyFor(key));
     return kept && this.lives(kept) ? decode(kept.bytes) : undefined;
+  }
+
+  async getMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key)));
   }
 
   async set(key: string, entry: Entry): Promise<boolean> {

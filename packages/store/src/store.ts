@@ -13,7 +13,7 @@ export interface StoreCapabilities {
   readonly touch?: boolean;
   /** It can list its entries: {@link SyncStore.entries}. */
   readonly iteration?: boolean;
-  /** It can read or write several keys at once. */
+  /** It can read several keys in one round trip: {@link AsyncStore.getMany}. */
   readonly batches?: boolean;
   /** It keeps `maxSize`, `maxBytes` or both. */
   readonly bounds?: boolean;
@@ -101,6 +101,13 @@ export interface AsyncStore extends StoreBase {
   delete(key: string): Promise<boolean | void>;
   clear(prefix?: string): Promise<void>;
   close(): Promise<void>;
+  /**
+   * Reads several keys, each given once, in one round trip; capability `batches`. A cache asks so for all keys that it needs in one tick.
+   *
+   * @returns what `get` would answer for each, in the order of the keys. An entry that cannot be read costs the others nothing: it is
+   * `undefined`, and reported to listeners
+   */
+  getMany?(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>;
   entries?(prefix?: string): AsyncIterable<readonly [key: string, entry: Entry]>;
   size?(prefix?: string): Promise<number>;
   prune?(): Promise<number>;

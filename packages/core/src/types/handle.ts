@@ -1,6 +1,6 @@
 import type { Store, SyncStore } from '@reprise/store/contract';
 import type { CacheEventType, CacheListener, Inspection, Stats } from './event.ts';
-import type { Answer, AnyFunction, Kept, Value } from './function.ts';
+import type { Answer, AnyFunction, FoundMany, FoundOne, Id, Kept, Rest, Value } from './function.ts';
 
 /**
  * What can be done with the entries of one memoized function, by its own arguments (of the last overload).
@@ -46,6 +46,18 @@ export type CachedFunction<F extends AnyFunction, S extends Store = SyncStore> =
 /** A function wrapped by `memoize`: called as before, and its own handle. */
 export type MemoizedFunction<F extends AnyFunction> = F & MemoizeHandle<F>;
 
+/** What can be done with the entries of a function wrapped by `cachedMany`: a {@link Handle} that takes an id in place of the list. */
+export interface ManyHandle<F extends AnyFunction, S extends Store = SyncStore>
+  extends Omit<Handle<FoundOne<F>, S>, 'invalidate' | 'original'> {
+  /** Removes the entry of an id, or those of several; no run that began before will fill them again. Answers whether there was one. */
+  invalidate(id: Id<F> | readonly Id<F>[], ...rest: Rest<F>): Answer<S, boolean>;
+  /** The function underneath. */
+  readonly original: F;
+}
+
+/** A function wrapped by `cachedMany`: called with a list of ids, answered in its order, and its own handle. */
+export type CachedManyFunction<F extends AnyFunction, S extends Store = SyncStore> = FoundMany<F> & ManyHandle<F, S>;
+
 /** The names of what `cacheOf` can find on an owner: its members; for a class its static ones and its instances'. */
 export type MemberName<Owner> = 0 extends 1 & Owner
   ? any
@@ -69,10 +81,17 @@ export type MemberFunction<Owner, Name> = Name extends keyof Owner
   : FunctionOf<InstanceMember<Owner, Name>>;
 
 /**
+ * The handle of a method. Of one that takes a list and answers one it is not known here whether each list is cached, or each id by
+ * `cachedMany`: it takes both.
+ */
+export type MemberHandle<F extends AnyFunction> = Handle<F, Store> &
+  (F extends (ids: any[], ...rest: any) => PromiseLike<readonly unknown[]> ? Handle<FoundOne<F>, Store> : unknown);
+
+/**
  * The type of `cacheOf`. The owner is taken through a mapped type, so that inside of a class `cacheOf(this, 'find')` knows the
  * arguments (of the type `this` itself they would be deferred), and private members can be named.
  */
 export type CacheOf = <Owner extends object, Name extends MemberName<Owner>>(
   owner: { readonly [Key in keyof Owner]: Owner[Key] } | object,
   name: Name,
-) => Handle<MemberFunction<Owner, Name>, Store>;
+) => MemberHandle<MemberFunction<Owner, Name>>;

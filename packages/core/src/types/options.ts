@@ -1,5 +1,5 @@
 import type { Duration, Store } from '@reprise/store/contract';
-import type { AnyCache, AnyFunction, KeyPart, Value } from './function.ts';
+import type { AnyCache, AnyFunction, Id, Item, KeyPart, LoadedOne, Value } from './function.ts';
 
 /** Whose a method's entries are; see {@link CachedOptions.per}. */
 export type Per<This> = 'instance' | 'class' | ((self: This) => KeyPart);
@@ -115,6 +115,26 @@ export interface CachedOptions<
    * aborted when all have left: the function gets a signal of its own in that place. Default: nowhere.
    */
   readonly signal?: ((this: This, ...args: Parameters<F>) => AbortSignal | undefined) | undefined;
+}
+
+/**
+ * Options of `cachedMany`: those of `cached`, whose callbacks get the item, its id and the further arguments.
+ *
+ * @typeParam F the function or method, which takes a list of ids
+ */
+export interface CachedManyOptions<
+  F extends AnyFunction = AnyFunction,
+  This = ThisParameterType<F>,
+  S extends Store = Store,
+  C extends AnyCache | string = AnyCache | string,
+> extends Omit<CachedOptions<LoadedOne<F>, This, S, C>, 'key'> {
+  /**
+   * The id of an item: what it was asked for by, of the same type. Default: the function answers a `Map` by ids, or one item for each
+   * id, in their order.
+   */
+  readonly key?: ((this: This, item: NonNullable<Item<F>>) => Id<F>) | undefined;
+  /** How long it is remembered that there is no item for an id. Default: not at all. */
+  readonly cacheAbsent?: Duration | undefined;
 }
 
 /** Options of `memoize`. An explicit `undefined` means the default. */

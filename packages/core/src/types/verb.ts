@@ -1,8 +1,8 @@
 import type { AsyncStore, Store, SyncStore } from '@reprise/store/contract';
 import type { Cache } from './cache.ts';
 import type { AnyCache, AnyFunction } from './function.ts';
-import type { CachedFunction, MemoizedFunction } from './handle.ts';
-import type { CachedOptions, MemoizeOptions } from './options.ts';
+import type { CachedFunction, CachedManyFunction, MemoizedFunction } from './handle.ts';
+import type { CachedManyOptions, CachedOptions, MemoizeOptions } from './options.ts';
 
 /** The store that `store` and `cache` come to. A cache given by name may be anything, so its answers are promises. */
 type StoreOf<S extends Store, C extends AnyCache | string> = [C] extends [never]
@@ -55,6 +55,36 @@ export interface CachedVerb {
   ): CachedFunction<F, StoreOf<S, C>>;
   <This = any, F extends AnyFunction = AnyFunction, S extends Store = SyncStore, C extends AnyCache | string = never>(
     options?: CachedOptions<F, This, S, C> & Fits<F, StoreOf<S, C>>,
+  ): MethodDecorator<This, F>;
+}
+
+/** What brings the items of many ids. */
+type Loading = (
+  this: any,
+  ids: any[],
+  ...rest: any
+) => readonly unknown[] | ReadonlyMap<any, unknown> | PromiseLike<readonly unknown[] | ReadonlyMap<any, unknown>>;
+
+/** The same where it is a method: its type is not changed, so it has to be that of what callers are answered. */
+type LoadingMethod = (this: any, ids: any[], ...rest: any) => PromiseLike<readonly unknown[]>;
+
+/** What the options of a method of many ids must also be: what is left out is `undefined`, and its type has to say so. */
+type FitsMany<F extends AnyFunction> =
+  ReturnType<F> extends PromiseLike<readonly (infer One)[]>
+    ? undefined extends One
+      ? unknown
+      : { readonly key?: 'a method with key must be declared to return Promise<(Item | undefined)[]>' }
+    : unknown;
+
+/** The type of `cachedMany`: `@cachedMany`, `cachedMany(fn, options?)`, `@cachedMany()`, `@cachedMany(options)`, in both dialects. */
+export interface CachedManyVerb {
+  <This, F extends LoadingMethod>(...application: Parameters<MethodDecorator<This, F>>): void;
+  <F extends Loading, S extends Store = SyncStore, C extends AnyCache | string = never>(
+    fn: F,
+    options?: CachedManyOptions<F, ThisParameterType<F>, S, C> & NoContext,
+  ): CachedManyFunction<F, StoreOf<S, C>>;
+  <This = any, F extends LoadingMethod = AnyFunction, S extends Store = SyncStore, C extends AnyCache | string = never>(
+    options?: CachedManyOptions<F, This, S, C> & FitsMany<F>,
   ): MethodDecorator<This, F>;
 }
 

@@ -63,9 +63,10 @@ export function natureCases(capabilities: ConformanceCapabilities): readonly Con
       name: 'what its capabilities promise is there',
       run: async (trial) => {
         const store = await trial.open();
-        const { iteration, prune, bounds } = store.capabilities ?? {};
+        const { iteration, prune, bounds, batches } = store.capabilities ?? {};
         if (iteration === true) assert(store.entries && store.size, 'iteration means entries() and size()');
         if (prune === true) assert(store.prune, 'prune means prune()');
+        if (batches === true) assert('getMany' in store, 'batches means getMany()');
         if (bounds === true) assert(store.resize, 'bounds means resize()');
       },
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { OptionError, type StoreCapabilities } from '@reprise/store';
 import { ageCases } from './age.ts';
+import { batchCases } from './batches.ts';
 import { maxBytesCases, maxSizeCases } from './bounds.ts';
 import type { ConformanceCapabilities } from './capabilities.ts';
 import { type ConformanceCase, type MakeStore, Trial } from './case.ts';
@@ -25,7 +26,7 @@ const groups: Readonly<Record<keyof StoreCapabilities, readonly ConformanceCase[
   leases: [],
   tags: [],
   touch: touchCases,
-  batches: [],
+  batches: batchCases,
   iteration: iterationCases,
   prune: pruneCases,
   bounds: [...maxSizeCases, ...maxBytesCases],

@@ -1,0 +1,3 @@
+import { describeManyMethods } from './many-method-cases.ts';
+
+describeManyMethods('standard');

@@ -1,0 +1,46 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { cached, closeAllCaches, createCache, invalidateTags } from '@reprise/core';
+import { holdRuns, settle } from './deferred.ts';
+import { storeKinds } from './store-kinds.ts';
+
+afterEach(closeAllCaches);
+
+describe.each(storeKinds)(
+  'a call that waits for a run whose labels are known only later, in %s',
+  (_kind, makeStore) => {
+    function make() {
+      const load = holdRuns<[id: string], string>();
+      const cache = createCache({ name: 'labels', store: makeStore() });
+      return { load, get: cached(load, { cache, name: 'get', tags: (_value, id) => [id] }) };
+    }
+
+    it('gets nothing from before the first of two invalidations', async () => {
+      const { load, get } = make();
+      const before = get('a');
+      await settle();
+      await invalidateTags(['a']);
+      const between = get('a');
+      await settle();
+      await invalidateTags(['a']);
+      load.runs[0]?.resolve('old');
+      await settle();
+      load.runs[1]?.resolve('new');
+      expect([await before, await between]).toEqual(['old', 'new']);
+    });
+
+    it('keeps what it had to load anew', async () => {
+      const { load, get } = make();
+      void get('a');
+      await settle();
+      await invalidateTags(['a']);
+      const after = get('a');
+      load.runs[0]?.resolve('old');
+      await settle();
+      load.runs[1]?.resolve('new');
+      expect(await after).toBe('new');
+      await settle();
+      expect(await get('a')).toBe('new');
+      expect(load.runs).toHaveLength(2);
+    });
+  },
+);
