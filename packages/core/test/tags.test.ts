@@ -323,9 +323,10 @@ describe.each(homes)('labels of what an outer function used in %s', (_kind, make
     let runs = 0;
     const outer = wrap(async () => `${await middle()} ${++runs}`);
     const first = middle();
-    await settle();
+    const run = await runOf(load, 0);
     const answer = outer();
-    (await runOf(load, 0)).resolve('inner');
+    while (middle.stats().coalesced === 0) await new Promise((resolve) => setImmediate(resolve));
+    run.resolve('inner');
     await Promise.all([first, answer]);
     await settle();
     expect((await outer.inspect())?.tags).toEqual(['inner']);
@@ -343,9 +344,11 @@ describe.each(homes)('labels of what an outer function used in %s', (_kind, make
     });
     const outer = wrap(async () => inner().catch(() => 'nothing'));
     const first = inner();
-    await settle();
+    const run = await runOf(load, 0);
     const answer = outer();
-    (await runOf(load, 0)).reject(new Error('down'));
+    // A disk takes a while to say that it has nothing.
+    while (inner.stats().coalesced === 0) await new Promise((resolve) => setImmediate(resolve));
+    run.reject(new Error('down'));
     await Promise.allSettled([first]);
     expect(await answer).toBe('nothing');
     await settle();
