@@ -30,6 +30,7 @@ const channels: Readonly<Record<CacheEventType, Channel>> = {
   error,
 };
 const loads = tracingChannel<unknown, LoadTrace>('reprise:load');
+const { start, end, asyncStart, asyncEnd, error: failed } = loads;
 
 /** What subscribers of `tracing:reprise:load:*` are given of one run: the same object from its start to its end. */
 export interface LoadTrace {
@@ -43,9 +44,21 @@ export interface LoadTrace {
   error?: unknown;
 }
 
-/** Whether anybody has subscribed to hits. */
+/** Whether anybody has subscribed to hits. Like the next three, for where an engine passes often. */
 export function areHitsObserved(): boolean {
   return hit.hasSubscribers;
+}
+
+export function areMissesObserved(): boolean {
+  return miss.hasSubscribers;
+}
+
+export function areLoadsObserved(): boolean {
+  return load.hasSubscribers;
+}
+
+export function areStoresObserved(): boolean {
+  return store.hasSubscribers;
 }
 
 /** Whether anybody has subscribed to any of the events. */
@@ -79,20 +92,26 @@ export function publishEvent(event: CacheEvent): void {
 
 /** Whether anybody traces runs. */
 export function areLoadsTraced(): boolean {
-  return loads.hasSubscribers;
+  return (
+    start.hasSubscribers ||
+    end.hasSubscribers ||
+    asyncStart.hasSubscribers ||
+    asyncEnd.hasSubscribers ||
+    failed.hasSubscribers
+  );
 }
 
 /** Traces one run, as `traceSync` and `tracePromise` of Node do: which of them it is, is known when the function has returned. */
 export function traceLoad(trace: LoadTrace, run: () => unknown): unknown {
   const settle = (): void => {
-    loads.asyncStart.publish(trace);
-    loads.asyncEnd.publish(trace);
+    asyncStart.publish(trace);
+    asyncEnd.publish(trace);
   };
   const fail = (reason: unknown): void => {
     trace.error = reason;
-    loads.error.publish(trace);
+    failed.publish(trace);
   };
-  return loads.start.runStores(trace, () => {
+  return start.runStores(trace, () => {
     let result: unknown;
     try {
       result = run();
@@ -101,7 +120,7 @@ export function traceLoad(trace: LoadTrace, run: () => unknown): unknown {
       fail(reason);
       throw reason;
     } finally {
-      loads.end.publish(trace);
+      end.publish(trace);
     }
     if (!isThenable(result)) return result;
     return (result instanceof Promise ? result : Promise.resolve(result)).then(

@@ -1,7 +1,7 @@
 import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { adviseAboutMap } from './advice.ts';
 import { modes } from './context.ts';
-import { areHitsObserved } from './diagnostics.ts';
+import { areHitsObserved, areStoresObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import type { Keeping } from './keeping.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
@@ -218,7 +218,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       if (remembered.heard !== 0 || areHitsObserved()) this.#tell('hit', key);
       return record.rest === undefined ? record.value : answerOf(record);
     }
-    return this.#serve(owner, key, record, work, self, args, told);
+    return this.#serve(owner, key, record, work, self, args, told === args ? undefined : told);
   }
 
   #serve(
@@ -228,7 +228,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     work: Work,
     self: unknown,
     args: ArrayLike<unknown>,
-    told: ArrayLike<unknown> = args,
+    told?: ArrayLike<unknown>,
   ): unknown {
     const remembered = this.#remembered;
     if (remembered.isOff) return this.#pass(work, self, args);
@@ -242,7 +242,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     self: unknown,
     args: ArrayLike<unknown>,
     _counts: Counts,
-    told: ArrayLike<unknown>,
+    told: ArrayLike<unknown> | undefined,
   ): unknown {
     // By another slot, more often than not: the flight that it waited for left nothing, and took its slot along.
     return this.#ask(this.#ownerOf(self, true) as Owner, work, self, args, told);
@@ -358,7 +358,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       this.release(key);
       return;
     }
-    if (this.#remembered.listening !== 0) this.#tell('store', key);
+    if (this.#remembered.heard !== 0 || areStoresObserved()) this.#tell('store', key);
   }
 
   touch(_key: unknown, record: MemoryRecord): void {

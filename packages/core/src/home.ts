@@ -13,7 +13,7 @@ import { AsyncEngine } from './async-engine.ts';
 import { bounded } from './bounded.ts';
 import { isAhead, readNow, roughNow } from './coarse-clock.ts';
 import { locate } from './decorator/verb.ts';
-import { publishEvent } from './diagnostics.ts';
+import { isAnythingObserved, publishEvent } from './diagnostics.ts';
 import { DirectEngine, storing } from './direct.ts';
 import { isDisabled } from './disabled.ts';
 import type { Engine } from './engine.ts';
@@ -219,7 +219,9 @@ export class StoreHome implements Home, TagHearer {
   tagsInvalidated(tags: readonly string[]): void | Promise<void> {
     if (this.#closing !== undefined) return;
     if (this.off) return void this.missInvalidation();
-    this.#emit({ type: 'invalidate', cache: this.name, name: undefined, key: undefined });
+    if (this.emitter.mask !== 0 || isAnythingObserved()) {
+      this.#emit({ type: 'invalidate', cache: this.name, name: undefined, key: undefined });
+    }
     if (isDirect(this.store)) return;
     this.noteInvalidation();
     try {

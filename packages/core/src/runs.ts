@@ -13,7 +13,7 @@ import {
   noteWait,
   type Run,
 } from './context.ts';
-import { areLoadsTraced, traceLoad } from './diagnostics.ts';
+import { areLoadsObserved, areLoadsTraced, areMissesObserved, traceLoad } from './diagnostics.ts';
 import { Flight, Flights } from './flight.ts';
 import { isForgiven, isWithinWindow, judge, type Verdict } from './freshness.ts';
 import { cloneTrusted, cloneValue, freezeValue } from './isolate.ts';
@@ -408,7 +408,7 @@ export class Runs {
 
   countMiss(key: unknown, counts: Counts): void {
     counts.misses++;
-    if (this.#remembered.listening !== 0) this.#tell('miss', key);
+    if (this.#remembered.heard !== 0 || areMissesObserved()) this.#tell('miss', key);
   }
 
   #settleOpener(flight: Flight, counts: Counts, isStale: boolean): void {
@@ -623,7 +623,7 @@ export class Runs {
       given = withSignal(Array.from(args), work.signal, notes.controller.signal);
     }
     const isTimed = policy.refreshAhead === 'probabilistic';
-    const start = this.#watch.start(isTimed || this.#remembered.listening !== 0);
+    const start = this.#watch.start(isTimed || this.#remembered.heard !== 0 || areLoadsObserved());
     const began = isTimed ? this.#remembered.home.now() : 0;
     let result: unknown;
     try {
@@ -830,7 +830,7 @@ export class Runs {
 
   #told(flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {
     const duration = this.#watch.stop(start, counts);
-    if (this.#remembered.listening !== 0) this.#tellLoad(flight, duration, error);
+    if (this.#remembered.heard !== 0 || areLoadsObserved()) this.#tellLoad(flight, duration, error);
     return duration;
   }
 

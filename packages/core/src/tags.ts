@@ -124,9 +124,12 @@ export function invalidateTags(tags: readonly string[]): Promise<void> {
   for (const ref of space.hearers) {
     const hearer = ref.deref();
     if (hearer === undefined) space.hearers.delete(ref);
-    else answers.push(tellHearer(hearer, told));
+    else {
+      const answer = tellHearer(hearer, told);
+      if (answer !== undefined) answers.push(answer);
+    }
   }
-  return settleAll(answers);
+  return answers.length === 0 ? Promise.resolve() : settleAll(answers);
 }
 
 function giveUpCounters(): void {
