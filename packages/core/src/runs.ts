@@ -278,13 +278,22 @@ export class Runs {
     return flight;
   }
 
-  /** The flight that a call is to join; one that has been under way for longer than `abandon` is none. */
+  /** The flight that a call is to join. One that has been under way for longer than `abandon`, or was voided by a label, is none. */
   joinable(key: unknown, policy: Policy): Flight | undefined {
     if (policy.dedupe === false) return undefined;
     const flight = this.flights.get(key);
-    if (flight === undefined || !this.#isAbandoned(flight, policy)) return flight;
+    if (flight === undefined) return undefined;
+    if (!this.#isAbandoned(flight, policy) && !this.#isOutdated(flight, policy)) return flight;
     this.flights.voidOne(flight);
     return undefined;
+  }
+
+  /** Whether a label that is already known of a flight has been invalidated since it began. What turns up later is judged then. */
+  #isOutdated(flight: Flight, { tags }: Policy): boolean {
+    if (flight.epoch === tagEpoch()) return false;
+    if (Array.isArray(tags) && areVoided(tags, flight.epoch)) return true;
+    const { notes } = flight;
+    return notes?.tags !== undefined && areVoided(notes.tags, flight.epoch);
   }
 
   #isAbandoned(flight: Flight, { timeout }: Policy): boolean {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { cached, closeAllCaches, createCache, invalidateTags } from '@reprise/core';
+import { cached, cacheTag, closeAllCaches, createCache, invalidateTags } from '@reprise/core';
 import { holdRuns, settle } from './deferred.ts';
 import { storeKinds } from './store-kinds.ts';
 
@@ -44,3 +44,38 @@ describe.each(storeKinds)(
     });
   },
 );
+
+describe.each(storeKinds)('a call that finds a run under way, in %s', (_kind, makeStore) => {
+  it.each([
+    ['by its options', true],
+    ['by what it said inside', false],
+  ])('does not wait for it where a label that it has %s was invalidated', async (_how, isOption) => {
+    const load = holdRuns<[id: string], string>();
+    const get = cached(
+      (id: string) => {
+        if (!isOption) cacheTag('label');
+        return load(id);
+      },
+      {
+        cache: createCache({ name: 'labels', store: makeStore() }),
+        name: 'get',
+        ...(isOption && { tags: ['label'] }),
+      },
+    );
+    const before = get('a');
+    await settle();
+    await invalidateTags(['other']);
+    const joined = get('a');
+    await settle();
+    expect(load.runs).toHaveLength(1);
+    await invalidateTags(['label']);
+    const after = get('a');
+    await settle();
+    load.runs[1]?.resolve('new');
+    expect(await after).toBe('new');
+    load.runs[0]?.resolve('old');
+    expect([await before, await get('a')]).toEqual(['old', 'new']);
+    expect(['old', 'new']).toContain(await joined);
+    expect(load.runs).toHaveLength(2);
+  });
+});

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, HttpCode, Param, Put } from '@nestjs/common';
-import { cached, cacheOf } from '@reprise/core';
+import { cached } from '@reprise/core';
 import { Roles } from '../access.ts';
 import { CountriesService } from '../countries.service.ts';
 import { MaxAge } from '../max-age.ts';
@@ -23,7 +23,6 @@ export class ProductsController {
   @Roles('staff')
   async save(@Param('id') id: string, @Body() body: Omit<Product, 'id'>): Promise<void> {
     await this.products.save({ ...body, id });
-    await Promise.all([cacheOf(this, 'sheet').invalidate(id), cacheOf(this, 'label').invalidate(id)]);
   }
 
   /** What Nest reads from a handler may stand above `@cached` … */
