@@ -7,6 +7,8 @@ import type { RowName } from './rows.ts';
 
 const { ttl, maxSize } = lifetime;
 const unbounded = { maxSize: Number.POSITIVE_INFINITY };
+/** Windows and labels in use. */
+const policies = { ttl, maxSize, staleWhileRevalidate: '1m', tags: ['all'] } as const;
 const roomForAll = { ttl, maxSize: memoryEntries };
 
 interface Subjects extends Record<RowName, Features[keyof Features]> {
@@ -18,11 +20,13 @@ interface Subjects extends Record<RowName, Features[keyof Features]> {
   'memoize-method': Features['method'];
   'memoize-ttl': Features['expiring'];
   'cached-ttl': Features['expiring'];
+  'cached-policies': Features['expiring'];
   'cached-shared': Features['shared'];
   'async-memoize': Features['awaited'];
   'async-cached': Features['awaited'];
   'async-memoize-ttl': Features['awaitedExpiring'];
   'async-cached-ttl': Features['awaitedExpiring'];
+  'async-cached-policies': Features['awaitedExpiring'];
   'evict-memoize': Features['evicting'];
   'evict-cached': Features['evicting'];
   'concurrent-memoize': Features['concurrent'];
@@ -51,12 +55,14 @@ export const subjects: Subjects = {
     },
   'memoize-ttl': (fn) => memoize(fn, { ttl, maxSize }),
   'cached-ttl': (fn) => cached(fn, { ttl, maxSize }),
+  'cached-policies': (fn) => cached(fn, policies),
   'cached-shared': (fn) =>
     cached(fn, { name: 'find', cache: createCache({ name: 'shared', store: memoryStore({ maxSize }) }) }),
   'async-memoize': (fn) => memoize(fn, unbounded),
   'async-cached': (fn) => cached(fn, unbounded),
   'async-memoize-ttl': (fn) => memoize(fn, { ttl, maxSize }),
   'async-cached-ttl': (fn) => cached(fn, { ttl, maxSize }),
+  'async-cached-policies': (fn) => cached(fn, policies),
   'evict-memoize': (fn) => memoize(fn, { maxSize }),
   'evict-cached': (fn) => cached(fn, { maxSize }),
   'concurrent-memoize': (fn) => memoize(fn, { maxSize }),

@@ -27,11 +27,13 @@ export type RowName =
   | 'memoize-method'
   | 'memoize-ttl'
   | 'cached-ttl'
+  | 'cached-policies'
   | 'cached-shared'
   | 'async-memoize'
   | 'async-cached'
   | 'async-memoize-ttl'
   | 'async-cached-ttl'
+  | 'async-cached-policies'
   | 'evict-memoize'
   | 'evict-cached'
   | 'concurrent-memoize'
@@ -51,6 +53,7 @@ export const rows: readonly Row[] = [
   row('memoize-method', '`memoize`, method per instance', 'method', '`WeakMap.get` + `Map.get`', 1.3),
   row('memoize-ttl', '`memoize`, hit, ttl + maxSize', 'expiring', '`Map.get`', 1.6),
   row('cached-ttl', '`cached`, hit, ttl + maxSize', 'expiring', '`Map.get`', 3.2),
+  row('cached-policies', '`cached`, hit, ttl + maxSize + staleWhileRevalidate + tags', 'expiring', '`Map.get`', 3.2),
   row('cached-shared', '`cached`, hit in a shared cache', 'shared', '`Map.get` of the concatenated key', 1.5),
   row('async-memoize', '`memoize`, async hit, unbounded', 'awaited', '`await` of a promise in a `Map`', 1.15),
   row('async-cached', '`cached`, async hit, unbounded', 'awaited', '`await` of a promise in a `Map`', 1.15),
@@ -64,6 +67,13 @@ export const rows: readonly Row[] = [
   row(
     'async-cached-ttl',
     '`cached`, async hit, ttl + maxSize',
+    'awaitedExpiring',
+    '`await` of a promise in a `Map`',
+    1.5,
+  ),
+  row(
+    'async-cached-policies',
+    '`cached`, async hit, ttl + maxSize + staleWhileRevalidate + tags',
     'awaitedExpiring',
     '`await` of a promise in a `Map`',
     1.5,

@@ -1,6 +1,12 @@
-import { type DirectStore, type Entry, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
+import {
+  type DirectStore,
+  type Entry,
+  MemoryRecord,
+  type RecordDetails,
+  type RemovalCause,
+} from '@reprise/store/contract';
 import { adviseAboutMap } from './advice.ts';
-import { modes } from './context.ts';
+import { currentRun, modes } from './context.ts';
 import { areHitsObserved, areStoresObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import type { Keeping } from './keeping.ts';
@@ -15,7 +21,7 @@ import { Runs, type Shelf, type Work } from './runs.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
 import { withoutSignal } from './signal-argument.ts';
 import { Counts } from './stats.ts';
-import { tagEpoch } from './tags.ts';
+import { areVoided, tagEpoch } from './tags.ts';
 import type { AnyFunction, CacheEventType, Inspection } from './types.ts';
 
 /** Whose record the store was last given: a `sizeOf` that fails is told without the key. */
@@ -82,7 +88,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
             (record.expiresAt === Infinity || isAhead(record.expiresAt)) &&
             !home.off &&
             modes === 0 &&
-            (record.rest === undefined || record.rest.guarded !== true)
+            (record.rest === undefined || isPlain(record.rest))
           ) {
             counts.hits++;
             if (remembered.heard !== 0 || areHitsObserved()) engine.#tell('hit', a);
@@ -114,7 +120,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
               (record.expiresAt === Infinity || isAhead(record.expiresAt)) &&
               !home.off &&
               modes === 0 &&
-              (record.rest === undefined || record.rest.guarded !== true)
+              (record.rest === undefined || isPlain(record.rest))
             ) {
               counts.hits++;
               if (remembered.heard !== 0 || areHitsObserved()) engine.#tell('hit', slot);
@@ -210,7 +216,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       record !== undefined &&
       (record.expiresAt === Infinity || home.isAhead(record.expiresAt)) &&
       modes === 0 &&
-      (record.rest === undefined || record.rest.guarded !== true) &&
+      (record.rest === undefined || isPlain(record.rest)) &&
       // What was kept plainly may be asked for otherwise: by `getOrSet`, each call of which has options of its own.
       (work === remembered || work.policy.isolate !== 'clone')
     ) {
@@ -629,7 +635,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
 
   #isFresh(record: MemoryRecord): boolean {
     const { home } = this.#remembered;
-    if (record.rest?.guarded) return isLiving(record, home.now()) && home.now() < record.expiresAt;
+    if (record.rest?.guarded || record.rest?.tags !== undefined)
+      return isLiving(record, home.now()) && home.now() < record.expiresAt;
     return record.expiresAt === Infinity || home.isAhead(record.expiresAt);
   }
 }
@@ -640,6 +647,20 @@ function isOwnKey(value: unknown): boolean {
   return (
     typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
   );
+}
+
+/** Whether a hit has nothing to look at beside the age. Labels that are valid now are valid until the next invalidation of any. */
+function isPlain(rest: RecordDetails): boolean {
+  if (rest.guarded === true) return false;
+  const { tags } = rest;
+  if (tags === undefined) return true;
+  // A run that it is answered to depends on them.
+  if (currentRun() !== undefined) return false;
+  const epoch = tagEpoch();
+  if (rest.generation === epoch) return true;
+  if (areVoided(tags, rest.generation as number)) return false;
+  rest.generation = epoch;
+  return true;
 }
 
 /** What a record with details answers: of an asynchronous function the promise. */

@@ -14,7 +14,7 @@ export interface Keeping {
   readonly staleFor: number;
   readonly idle?: number | undefined;
   readonly tags?: readonly string[] | undefined;
-  /** Whether a hit has more to look at than its age. */
+  /** Whether a hit has more to look at than its age and its labels. */
   readonly guarded: boolean;
   readonly failed?: boolean;
   /** Whether every reader gets a copy. */
@@ -91,11 +91,7 @@ export function keepValue(
       lifetime === Infinity || isAbsent ? 0 : Math.max(policy.staleWhileRevalidate ?? 0, policy.staleIfError?.for ?? 0),
     idle: policy.timeToIdle,
     tags: tags.length === 0 ? undefined : tags,
-    guarded:
-      tags.length > 0 ||
-      policy.timeToIdle !== undefined ||
-      policy.refreshAhead !== undefined ||
-      policy.isolate === 'clone',
+    guarded: policy.timeToIdle !== undefined || policy.refreshAhead !== undefined || policy.isolate === 'clone',
     copied: policy.isolate === 'clone',
   };
 }

@@ -74,7 +74,7 @@ export function detailsOf(
   epoch: number,
 ): RecordDetails | undefined {
   const { staleFor, guarded, failed, idle, tags, copied } = keeping;
-  if (!guarded && staleFor === 0) return promise === undefined ? undefined : { promise };
+  if (!guarded && staleFor === 0 && tags === undefined) return promise === undefined ? undefined : { promise };
   const rest: RecordDetails = {};
   if (failed) {
     rest.failed = true;

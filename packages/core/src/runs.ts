@@ -290,7 +290,8 @@ export class Runs {
 
   /** Whether a label that is already known of a flight has been invalidated since it began. What turns up later is judged then. */
   #isOutdated(flight: Flight, { tags }: Policy): boolean {
-    if (flight.epoch === tagEpoch()) return false;
+    // One that still asks the store begins its run later.
+    if (!flight.running || flight.epoch === tagEpoch()) return false;
     if (Array.isArray(tags) && areVoided(tags, flight.epoch)) return true;
     const { notes } = flight;
     return notes?.tags !== undefined && areVoided(notes.tags, flight.epoch);

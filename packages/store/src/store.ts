@@ -182,7 +182,7 @@ export interface RecordDetails {
   loadTime?: number;
   generation?: number | string;
   size?: number;
-  /** Whether a hit has more to look at than its age: labels, idle time, a refresh that is due, copies, an error. */
+  /** Whether a hit has more to look at than its age and its labels: idle time, a refresh that is due, copies, an error. */
   guarded?: boolean;
   /** Whether every reader gets a copy of the value. */
   copied?: boolean;
