@@ -10,7 +10,7 @@ import {
   noStore,
   OptionError,
 } from '@reprise/core';
-import { holdRuns, runOf, settle } from './deferred.ts';
+import { holdRuns, runOf, settle, until } from './deferred.ts';
 import { homes, sharedHomes } from './homes.ts';
 
 let warn: jest.SpiedFunction<typeof process.emitWarning>;
@@ -323,8 +323,9 @@ describe.each(homes)('labels of what an outer function used in %s', (_kind, make
     let runs = 0;
     const outer = wrap(async () => `${await middle()} ${++runs}`);
     const first = middle();
-    await settle();
+    await runOf(load, 0);
     const answer = outer();
+    await until(() => middle.stats().coalesced === 1);
     (await runOf(load, 0)).resolve('inner');
     await Promise.all([first, answer]);
     await settle();
@@ -343,8 +344,9 @@ describe.each(homes)('labels of what an outer function used in %s', (_kind, make
     });
     const outer = wrap(async () => inner().catch(() => 'nothing'));
     const first = inner();
-    await settle();
+    await runOf(load, 0);
     const answer = outer();
+    await until(() => inner.stats().coalesced === 1);
     (await runOf(load, 0)).reject(new Error('down'));
     await Promise.allSettled([first]);
     expect(await answer).toBe('nothing');
