@@ -17,6 +17,7 @@ import { type Counts, PartCounts } from './stats.ts';
 import { tagEpoch } from './tags.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, CacheMode, Inspection } from './types.ts';
+import { waitWith } from './waiting.ts';
 
 /** What the engine asks of the store beside what {@link Lanes} does. */
 export interface AsyncShelf {
@@ -137,7 +138,9 @@ export class AsyncEngine implements Engine, Shelf {
     self: unknown,
     args: readonly unknown[],
   ): Promise<unknown> {
-    if (mode === 'force-cache' || mode === 'only-if-cached') return this.#askStored(work, place, self, args, mode);
+    if (mode === 'force-cache' || mode === 'only-if-cached') {
+      return this.#attendLook(work, this.#askStored(work, place, self, args, mode));
+    }
     const reads = mode !== 'reload' && mode !== 'no-cache';
     // What is there goes on answering if the newer value cannot be written.
     if (!reads) place.isRefreshed = true;
@@ -165,12 +168,26 @@ export class AsyncEngine implements Engine, Shelf {
       this.release(place.key);
       return answer;
     }
+    this.#checkPresence(work, place);
     if (mode === 'only-if-cached') {
       const error = this.runs.refuseUncached(place.key, place.counts);
       this.release(place.key);
       throw error;
     }
     return this.#joinOrOpen(work, place, self, args, false, false);
+  }
+
+  /** A caller with a signal does not wait for the store either. */
+  #attendLook({ signal }: Work, look: Promise<unknown>): Promise<unknown> {
+    return signal === undefined ? look : waitWith(look, { signal });
+  }
+
+  /** Nothing is run for a caller who has left while the store was asked. */
+  #checkPresence({ signal }: Work, { key, counts }: Place): void {
+    if (!signal?.aborted) return;
+    this.runs.countMiss(key, counts);
+    this.release(key);
+    throw signal.reason;
   }
 
   #joinOrOpen(
@@ -183,7 +200,7 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<unknown> {
     const flight = alone ? undefined : this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.#open(work, place, self, args, reads);
-    if (flight.refreshes && reads) return this.#lookThenJoin(work, place, self, args);
+    if (flight.refreshes && reads) return this.#attendLook(work, this.#lookThenJoin(work, place, self, args));
     return this.#join(flight, work, place, self, args, undefined);
   }
 
@@ -209,6 +226,7 @@ export class AsyncEngine implements Engine, Shelf {
     const record = await this.#read(place);
     const answer = record && this.#answer(record, work, place, self, args, false);
     if (answer !== undefined) return answer;
+    this.#checkPresence(work, place);
     const flight = this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.ask(work, place, self, args);
     const fallback = record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;

@@ -44,19 +44,24 @@ export interface LoadTrace {
   error?: unknown;
 }
 
-/** Whether anybody has subscribed to hits. Like the next three, for where an engine passes often. */
+// One question for each kind, where an engine passes often: all twelve of them would be too long to be folded in there.
+
+/** Whether anybody has subscribed to hits. */
 export function areHitsObserved(): boolean {
   return hit.hasSubscribers;
 }
 
+/** Whether anybody has subscribed to misses. */
 export function areMissesObserved(): boolean {
   return miss.hasSubscribers;
 }
 
+/** Whether anybody has subscribed to the ends of runs. */
 export function areLoadsObserved(): boolean {
   return load.hasSubscribers;
 }
 
+/** Whether anybody has subscribed to what stores have taken. */
 export function areStoresObserved(): boolean {
   return store.hasSubscribers;
 }

@@ -7,12 +7,13 @@ const modeNames: readonly CacheMode[] = ['default', 'no-store', 'reload', 'no-ca
 
 /**
  * Runs `body` in a mode: every call of a cached function from inside of it, however deep, treats its cache as the mode says. Runs behind
- * an answer are not reached, and `memoize` knows no modes. Modes can be nested; the inner one counts.
+ * an answer are not reached, and `memoize` knows no modes. Modes can be nested; the inner one counts. A mode lasts until what `body` returned
+ * has settled, and for each run that began in it until that has.
  *
  * `default` as the options say · `no-store` neither read, stored nor joined · `reload` run anew and store · `no-cache` the same, but a
  * run under way is joined · `force-cache` fresh or stale, else run · `only-if-cached` the same, else a `RepriseError` `E_NOT_CACHED`.
  *
- * @returns what `body` returns
+ * @returns what `body` returns; where that is a promise, one that settles as it does
  * @throws OptionError on an unknown mode, or where `body` is no function
  *
  * @example

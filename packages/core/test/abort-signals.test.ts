@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { cached, cacheSignal, closeAllCaches, TimeoutError } from '@reprise/core';
+import { cached, cacheSignal, closeAllCaches, TimeoutError, withCacheMode } from '@reprise/core';
 import { chaosStore } from '@reprise/store-testkit';
 import { defer, holdRuns, runOf, settle } from './deferred.ts';
 import { homeOn, homes, sharedHomes } from './homes.ts';
@@ -163,7 +163,7 @@ describe.each(homes)('a caller’s signal, in %s', (_kind, makeHome) => {
   });
 
   it('ends his wait, and a timeout does: whichever comes first', async () => {
-    const { load, user } = make({ timeout: 20 });
+    const { load, user } = make({ timeout: 300 });
     const controller = new AbortController();
     const [slow, leaver] = [
       outcomeOf(user('a', new AbortController().signal)),
@@ -338,6 +338,29 @@ describe('a caller’s signal, while an asynchronous store is asked', () => {
     expect(await answers[1]).toBe('A');
   });
 
+  it.each([
+    ['a refresh', (user: { refresh(id: string): unknown }) => void user.refresh('a'), undefined],
+    ['nothing', () => {}, 'force-cache'],
+    ['nothing', () => {}, 'only-if-cached'],
+  ] as const)('lets one leave at once who looks beside %s, in the mode %s', async (_what, begin, mode) => {
+    const gate = defer();
+    const store = chaosStore(asyncMemory(), { get: { delay: gate.promise } });
+    const { wrap } = homeOn(store);
+    const load = held();
+    const user = wrap(load, options);
+    begin(user as never);
+    const controller = new AbortController();
+    const ask = () => user('a', controller.signal);
+    const answer = outcomeOf(mode === undefined ? ask() : withCacheMode(mode, ask));
+    await settle();
+    controller.abort('gone');
+    expect(await answer).toEqual({ reason: 'gone' });
+    gate.resolve();
+    for (const run of load.runs) run.resolve('A');
+    await settle();
+    expect(load.runs).toHaveLength(mode === undefined ? 1 : 0);
+  });
+
   it('lets a later caller begin anew, who does not wait for the look of those who left', async () => {
     const gate = defer();
     const store = chaosStore(asyncMemory(), { get: [{ delay: gate.promise }] });
@@ -371,7 +394,7 @@ describe('a caller’s signal', () => {
       ignored.abort(new Error('ignored'));
     `);
     expect(told.split('\n')).toEqual(['left,left,left', 'early', 'unhandled ignored']);
-  });
+  }, 30_000);
 
   it('of another implementation is one, too', async () => {
     const listeners = new Set<() => void>();

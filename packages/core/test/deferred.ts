@@ -50,3 +50,10 @@ export async function runOf<Args extends unknown[], Value>(
   }
   throw new Error(`run ${index} has not begun`);
 }
+
+/** Waits until something is so, which takes a while where files are read. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (const end = performance.now() + 4_000; !isSo(); await setImmediate()) {
+    if (performance.now() > end) throw new Error(`it never came to: ${isSo}`);
+  }
+}

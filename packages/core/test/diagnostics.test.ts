@@ -260,7 +260,7 @@ describe('the channels', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     `);
     expect(told.split('\n').sort()).toEqual(['a', 'uncaught trap']);
-  });
+  }, 30_000);
 });
 
 type Statuses = Pick<Stats, 'hits' | 'misses' | 'stale' | 'coalesced' | 'bypass'>;

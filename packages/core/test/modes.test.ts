@@ -13,7 +13,7 @@ import {
 } from '@reprise/core';
 import { memoryStore } from '@reprise/store-memory';
 import { chaosStore } from '@reprise/store-testkit';
-import { holdRuns, runOf, settle } from './deferred.ts';
+import { holdRuns, runOf, settle, until } from './deferred.ts';
 import { homeOn, homes, sharedHomes } from './homes.ts';
 import { program } from './program.ts';
 import { asyncMemory } from './store-kinds.ts';
@@ -107,7 +107,7 @@ describe.each(homes)('a mode, in %s', (_kind, makeHome) => {
       await runOf(load, 0);
       const second = withCacheMode(mode, () => user());
       if (runs === 2) await runOf(load, 1);
-      else await settle();
+      else await until(() => user.stats().coalesced === 1);
       load.runs.forEach((run, index) => {
         run.resolve(index);
       });
@@ -375,7 +375,7 @@ describe('a mode', () => {
       withCacheMode('reload', async () => { throw new Error('unheard'); });
     `);
     expect(told).toBe('unheard');
-  });
+  }, 30_000);
 
   it('that is unknown, or has no body, is refused', () => {
     expect(() => withCacheMode('no-cash' as CacheMode, () => 1)).toThrow(OptionError);

@@ -378,13 +378,13 @@ describe('labels between processes on one disk', () => {
       write(directory, `await user('b'); const before = runs; await user('a'); console.log(before, runs);`),
     );
     expect(third).toBe('0 1');
-  });
+  }, 30_000);
 
   it('void a value whose writing was under way when the process ended', async () => {
     const directory = makeFolder();
     await program(write(directory, `await user('a'); invalidateTags(['user:a']);`));
     expect(await program(write(directory, `await user('a'); console.log(runs);`))).toBe('1');
-  });
+  }, 30_000);
 });
 
 describe('the counters of labels', () => {

@@ -10,7 +10,7 @@ import {
   noStore,
   OptionError,
 } from '@reprise/core';
-import { holdRuns, runOf, settle } from './deferred.ts';
+import { holdRuns, runOf, settle, until } from './deferred.ts';
 import { homes, sharedHomes } from './homes.ts';
 
 let warn: jest.SpiedFunction<typeof process.emitWarning>;
@@ -323,10 +323,10 @@ describe.each(homes)('labels of what an outer function used in %s', (_kind, make
     let runs = 0;
     const outer = wrap(async () => `${await middle()} ${++runs}`);
     const first = middle();
-    const run = await runOf(load, 0);
+    await runOf(load, 0);
     const answer = outer();
-    while (middle.stats().coalesced === 0) await new Promise((resolve) => setImmediate(resolve));
-    run.resolve('inner');
+    await until(() => middle.stats().coalesced === 1);
+    (await runOf(load, 0)).resolve('inner');
     await Promise.all([first, answer]);
     await settle();
     expect((await outer.inspect())?.tags).toEqual(['inner']);
@@ -344,11 +344,10 @@ describe.each(homes)('labels of what an outer function used in %s', (_kind, make
     });
     const outer = wrap(async () => inner().catch(() => 'nothing'));
     const first = inner();
-    const run = await runOf(load, 0);
+    await runOf(load, 0);
     const answer = outer();
-    // A disk takes a while to say that it has nothing.
-    while (inner.stats().coalesced === 0) await new Promise((resolve) => setImmediate(resolve));
-    run.reject(new Error('down'));
+    await until(() => inner.stats().coalesced === 1);
+    (await runOf(load, 0)).reject(new Error('down'));
     await Promise.allSettled([first]);
     expect(await answer).toBe('nothing');
     await settle();
