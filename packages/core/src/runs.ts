@@ -578,7 +578,12 @@ export class Runs {
     this.flights.open(flight);
     if (this.#remembered.listening !== 0) this.#tell('refresh', key);
     const begin = (): void => {
-      if (flight.voided) return;
+      if (flight.voided) {
+        // A newer run was faster, and only took its right to be kept.
+        this.flights.close(flight);
+        this.#shelf.release(key);
+        return;
+      }
       try {
         const result = this.fly(flight, work, self, args, counts);
         if (isThenable(result)) result.then(undefined, () => {});

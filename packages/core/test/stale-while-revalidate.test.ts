@@ -254,6 +254,27 @@ describe.each(syncHomes)('a synchronous function in %s', (_kind, makeHome) => {
     expect(count('a')).toBe('a2');
   });
 
+  it.each([
+    ['a refresh', (count: { refresh(of: string): unknown }) => count.refresh('a')],
+    [
+      'a call in mode reload',
+      (count: unknown) => withCacheMode('reload', () => (count as (of: string) => string)('a')),
+    ],
+  ])('goes on being revalidated after %s has been faster than the run behind', async (_name, act) => {
+    const { home, runs, count } = makeStale();
+    count('a');
+    expect(act(count)).toBe('a2');
+    await settle();
+    expect([count('a'), runs.length]).toEqual(['a2', 2]);
+    home.advance(1_000);
+    expect(count('a')).toBe('a2');
+    await settle();
+    expect([count('a'), runs.length]).toEqual(['a3', 3]);
+    home.advance(11_000);
+    expect(count('a')).toBe('a4');
+    expect(count('a')).toBe('a4');
+  });
+
   it('that returns a promise at times is not outlived by its older result', async () => {
     const home = makeHome();
     let runs = 0;
