@@ -570,6 +570,8 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
   ): void {
+    const open = this.flights.get(key);
+    if (open !== undefined && this.#isAbandoned(open, work.policy)) this.flights.voidOne(open);
     if (this.flights.has(key)) return;
     const flight = new Flight(key);
     flight.isBehind = true;

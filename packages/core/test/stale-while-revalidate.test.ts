@@ -179,6 +179,19 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
     expect(await answer).toBe('new');
   });
 
+  it('does not wait without end for a run that was given up', async () => {
+    const { load, user } = await makeStale({ timeout: { abandon: 1 } });
+    await user('1');
+    const run = await runOf(load, 1);
+    for (const end = performance.now() + 2; performance.now() < end; ) await settle();
+    expect(await user('1')).toBe('old');
+    (await runOf(load, 2)).resolve('new');
+    await until(async () => (await user.peek('1')) === 'new');
+    run.resolve('late');
+    await settle();
+    expect(await user('1')).toBe('new');
+  });
+
   it('is revalidated without dedupe, too', async () => {
     const { load, user } = await makeStale({ dedupe: false });
     expect(await Promise.all([user('1'), user('1'), user('1')])).toEqual(['old', 'old', 'old']);
