@@ -482,8 +482,6 @@ export class AsyncEngine implements Engine, Shelf {
     this.#places.set(place.key, place);
     this.#retries.lift(place.key);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
-    // Calls that come now wait for this run, unless the old entry answers: see `ask`.
-    flight.refreshes = true;
     return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, place.counts);
   }
 

@@ -478,6 +478,8 @@ export class Runs {
   /** A run that somebody asked for while the old entry answers. He waits for it to its end, unless he leaves by his signal. */
   renew(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
     const { timeout: _, ...policy } = work.policy;
+    // Calls that come now wait for this run, unless the old entry answers.
+    flight.refreshes = true;
     const patient: Work = { fn: work.fn, policy, signal: work.signal };
     return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts, true);
   }
@@ -790,8 +792,9 @@ export class Runs {
       if (isThere && (stale !== undefined || flight.isBehind)) {
         this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
       }
-      // Nothing takes the place of a value that is allowed yet.
-      if (!isThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
+      // Nothing takes the place of a value that is allowed yet, nor of what somebody wanted to have anew.
+      const staysThere = isThere || (flight.refreshes && !flight.isBehind);
+      if (!staysThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
         keeping = keepError(this.#remembered, judged, error, flight.notes);
       }
     }

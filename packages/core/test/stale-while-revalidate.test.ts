@@ -179,6 +179,22 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
     expect(await answer).toBe('new');
   });
 
+  it('is not replaced by a remembered error', async () => {
+    const { load, user, errors } = await makeStale({ cacheErrors: { ttl: '1h' } });
+    await user('1');
+    (await runOf(load, 1)).reject(new Error('down'));
+    await until(() => errors.length > 0);
+    await settle();
+    expect(await user('1')).toBe('old');
+    const refreshed = Promise.resolve(user.refresh('1'));
+    (await runOf(load, 2)).reject(new Error('down'));
+    await expect(refreshed).rejects.toThrow('down');
+    await settle();
+    const again = user('1');
+    (await runOf(load, 3)).resolve('new');
+    expect(await again).toBe('old');
+  });
+
   it('does not wait without end for a run that was given up', async () => {
     const { load, user } = await makeStale({ timeout: { abandon: 1 } });
     await user('1');
