@@ -91,6 +91,28 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
     expect(user.stats()).toMatchObject({ hits: 1, stale: 2 });
   });
 
+  it.each(['invalidate', 'clear', 'refresh', 'set'] as const)('is tried again at once after %s', async (verb) => {
+    const { home, load, user, errors } = await makeStale({ retryAfter: '1h' });
+    await user('1');
+    (await runOf(load, 1)).reject(new Error('down'));
+    await until(() => errors.length > 0);
+    if (verb === 'invalidate') await user.invalidate('1');
+    if (verb === 'clear') await user.clear();
+    if (verb === 'set') await user.set(['1'], 'mine');
+    if (verb === 'refresh') {
+      const refreshed = Promise.resolve(user.refresh('1'));
+      (await runOf(load, 2)).reject(new Error('still down'));
+      await expect(refreshed).rejects.toThrow('still down');
+      await settle();
+    }
+    const runs = load.runs.length;
+    if (verb === 'set') home.advance(1_000);
+    const answer = user('1');
+    (await runOf(load, runs)).resolve('new');
+    expect(await answer).toBe({ invalidate: 'new', clear: 'new', set: 'mine', refresh: 'old' }[verb]);
+    await until(async () => (await user.peek('1')) === 'new');
+  });
+
   it.each(['invalidate', 'clear', 'set', 'invalidateTags'] as const)(
     'leaves nothing of its run where %s comes while it is under way',
     async (verb) => {
