@@ -447,7 +447,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     for (const key of this.#keysIn(scope, args)) {
       if (key === undefined) continue;
       const record = this.#peek(key);
-      if (record !== undefined && this.#isFresh(record)) existed = true;
+      if (record !== undefined && isLiving(record, this.#remembered.home.now())) existed = true;
       this.#drop(key);
     }
     if (this.#remembered.listening !== 0) {

@@ -163,6 +163,11 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
     expect([load.runs.length, user.stats().stale]).toEqual([1, 0]);
   });
 
+  it('is something that an invalidation removes', async () => {
+    const { user } = await makeStale();
+    expect([await user.invalidate('1'), await user.invalidate('1')]).toEqual([true, false]);
+  });
+
   it('is the answer beside an explicit refresh, too, and no further run is made', async () => {
     const { load, user } = await makeStale();
     const refreshed = Promise.resolve(user.refresh('1'));
