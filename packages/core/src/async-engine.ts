@@ -127,6 +127,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (!reads) place.isRefreshed = true;
     const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
     if (pending !== undefined) {
+      this.#retries.apply(place.key, pending);
       const answer = this.#answer(pending, work, place, self, args, true);
       if (answer !== undefined) return answer;
     }

@@ -91,6 +91,39 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
     expect(user.stats()).toMatchObject({ hits: 1, stale: 2 });
   });
 
+  it('stays after a run that failed, and the function rests until retryAfter has passed by the clock of the cache', async () => {
+    const { home, load, user, errors } = await makeStale({ retryAfter: 500 });
+    const failure = new Error('down');
+    await user('1');
+    (await runOf(load, 1)).reject(failure);
+    await until(() => errors.length > 0);
+    expect(errors).toEqual([failure]);
+    home.advance(499);
+    for (let reader = 0; reader < 10; reader++) expect(await user('1')).toBe('old');
+    await settle();
+    expect(load.runs).toHaveLength(2);
+    home.advance(1);
+    expect(await user('1')).toBe('old');
+    (await runOf(load, 2)).resolve('new');
+    await until(async () => (await user.peek('1')) === 'new');
+    expect(user.stats()).toMatchObject({ hits: 0, misses: 1, stale: 12, coalesced: 0, loads: 3, errors: 1 });
+    expect(errors).toHaveLength(1);
+  });
+
+  it('lets the function rest for a second where retryAfter is not said', async () => {
+    const { home, load, user, errors } = await makeStale();
+    await user('1');
+    (await runOf(load, 1)).reject(new Error('down'));
+    await until(() => errors.length > 0);
+    home.advance(999);
+    await user('1');
+    await settle();
+    expect(load.runs).toHaveLength(2);
+    home.advance(1);
+    await user('1');
+    (await runOf(load, 2)).resolve('new');
+  });
+
   it.each(['invalidate', 'clear', 'refresh', 'set'] as const)('is tried again at once after %s', async (verb) => {
     const { home, load, user, errors } = await makeStale({ retryAfter: '1h' });
     await user('1');
