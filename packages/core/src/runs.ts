@@ -682,8 +682,11 @@ export class Runs {
     const shelf = this.#shelf;
     const { policy } = work;
     let loadTime = this.#told(flight, counts, start);
-    // A cache with a clock of its own lives by that clock.
-    if (began !== 0) loadTime = Math.max(loadTime ?? 0, this.#remembered.home.now() - began);
+    if (began !== 0) {
+      const { home } = this.#remembered;
+      // A cache with a clock of its own lives by that clock alone.
+      loadTime = Math.max(home.isClocked ? 0 : (loadTime ?? 0), home.now() - began);
+    }
     let keeping: Keeping | undefined;
     let kept = value;
     let answer = value;

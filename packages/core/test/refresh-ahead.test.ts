@@ -232,6 +232,19 @@ describe.each(chancyHomes)("refreshAhead: 'probabilistic' in %s", (_kind, makeHo
     (await runOf(load, 1)).resolve('new');
   });
 
+  it('never refreshes ahead what took no time by the clock of the cache', async () => {
+    const home = makeHome();
+    let runs = 0;
+    const count = home.wrap(async () => ++runs, { ttl: 1_000, refreshAhead: 'probabilistic' });
+    await count();
+    await settle();
+    chance.next = () => Number.MIN_VALUE;
+    home.advance(999);
+    expect(await count()).toBe(1);
+    await settle();
+    expect(runs).toBe(1);
+  });
+
   it('makes one run for a hundred readers, and asks chance of none past the ttl', async () => {
     const { home, load, user } = await makeLoaded();
     chance.next = () => 0.5;
