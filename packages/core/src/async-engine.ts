@@ -363,11 +363,10 @@ export class AsyncEngine implements Engine, Shelf {
     this.#known.delete(this.textOf(key));
   }
 
-  touch(key: unknown, record: MemoryRecord): void {
+  touch(key: unknown, record: MemoryRecord, { timeToIdle }: Policy): void {
     const place = this.#places.get(key as string);
-    const { policy, home } = this.#remembered;
-    if (place === undefined || policy.timeToIdle === undefined) return;
-    this.#shelf.lanes.touch(place.key, record, place.full, policy.timeToIdle, home.now(), place.sender);
+    if (place === undefined || timeToIdle === undefined) return;
+    this.#shelf.lanes.touch(place.key, record, place.full, timeToIdle, this.#remembered.home.now(), place.sender);
   }
 
   rest(key: unknown, _record: MemoryRecord, until: number): void {

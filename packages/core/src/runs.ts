@@ -49,8 +49,8 @@ export interface Shelf {
   release(key: unknown): void;
   /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */
   expire(key: unknown, isVoided: boolean): void;
-  /** An entry with an idle time has been read. */
-  touch(key: unknown, record: MemoryRecord): void;
+  /** An entry with an idle time has been read, by a call with this policy. */
+  touch(key: unknown, record: MemoryRecord, policy: Policy): void;
   /** The function is not to be run behind what is under the key before this moment. */
   rest(key: unknown, record: MemoryRecord, until: number): void;
   /** A call that has to be answered anew: what it waited for was invalidated before it came. */
@@ -186,7 +186,7 @@ export class Runs {
       for (let told = 0; told < calls; told++) this.#tell(isFresh ? 'hit' : 'stale', key);
     }
     if (rest?.tags !== undefined) passTags(rest.tags);
-    if (rest?.idle !== undefined) this.#shelf.touch(key, record);
+    if (rest?.idle !== undefined) this.#shelf.touch(key, record, policy);
     return this.valueOf(record, policy);
   }
 

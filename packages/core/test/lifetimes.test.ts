@@ -127,6 +127,24 @@ describe.each([
 });
 
 describe.each(chancyHomes)('timeToIdle in %s', (_kind, makeHome) => {
+  it('is an option of getOrSet, and reads by get extend nothing', async () => {
+    const home = makeHome();
+    const { cache } = home;
+    let runs = 0;
+    const ask = async () => {
+      const value = await cache.getOrSet('k', async () => ++runs, { timeToIdle: 1_000 });
+      await home.quiet();
+      return value;
+    };
+    await ask();
+    for (let turn = 0; turn < 3; turn++) {
+      home.advance(900);
+      expect(await ask()).toBe(1);
+    }
+    home.advance(1_000);
+    expect(await ask()).toBe(2);
+  });
+
   it('is a default of the cache', async () => {
     const home = makeHome();
     const { cache, wrap } = home;
