@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { cached, cacheOf, createCache } from '@reprise/core';
-import type { SyncStore } from '@reprise/store';
+import type { AsyncStore, Entry, SyncStore } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { manualClock, seededRandom } from '@reprise/store-testkit';
 import { agingHomeOn, agingHomes, chance, chancyHomes, until, watchRejections } from './aging.ts';
-import { settle } from './deferred.ts';
-import { sharedHomes } from './homes.ts';
+import { defer, settle } from './deferred.ts';
+import { homeOn, sharedHomes } from './homes.ts';
 
 watchRejections();
 
@@ -161,6 +161,94 @@ describe.each(chancyHomes)('timeToIdle in %s', (_kind, makeHome) => {
     await home.quiet();
     home.advance(1_000);
     expect(await count()).toBe(2);
+  });
+});
+
+describe('an entry whose idle time begins anew', () => {
+  /** Answers reads when told, as a slow server would; what it is given it has at once. */
+  function heldStore() {
+    const entries = new Map<string, Entry>();
+    const state = { gate: undefined as Promise<void> | undefined };
+    const store: AsyncStore = {
+      sync: false,
+      persistent: false,
+      get: async (key) => {
+        const found = entries.get(key);
+        await state.gate;
+        return found;
+      },
+      set: async (key, entry) => void entries.set(key, entry),
+      delete: async (key) => entries.delete(key),
+      clear: async () => entries.clear(),
+      close: async () => {},
+    };
+    return { store, state, entries };
+  }
+
+  it.each(['invalidate', 'clear', 'set'] as const)(
+    'is not brought back after %s came while it was read',
+    async (verb) => {
+      const { store, state } = heldStore();
+      const { wrap } = homeOn(store);
+      let runs = 0;
+      const user = wrap(async () => ++runs, { timeToIdle: 1_000 });
+      await user();
+      await settle();
+      const gate = defer();
+      state.gate = gate.promise;
+      const reading = user();
+      await settle();
+      if (verb === 'set') await user.set([], 7);
+      else await user[verb]();
+      await settle();
+      state.gate = undefined;
+      gate.resolve();
+      expect(await reading).toBe(1);
+      await settle();
+      expect(await user()).toBe(verb === 'set' ? 7 : 2);
+    },
+  );
+
+  it('is not brought back where the read was beside a refresh', async () => {
+    const { store, state } = heldStore();
+    const { wrap } = homeOn(store);
+    const gates = [defer<number>(), defer<number>(), defer<number>()];
+    let runs = 0;
+    const user = wrap(async () => gates[runs++]?.promise, { timeToIdle: 1_000 });
+    gates[0]?.resolve(1);
+    await user();
+    await settle();
+    const refreshed = user.refresh();
+    const gate = defer();
+    state.gate = gate.promise;
+    const reading = user();
+    await settle();
+    await user.invalidate();
+    await settle();
+    state.gate = undefined;
+    gate.resolve();
+    expect(await reading).toBe(1);
+    gates[1]?.resolve(2);
+    expect(await refreshed).toBe(2);
+    await settle();
+    gates[2]?.resolve(3);
+    expect(await user()).toBe(3);
+  });
+
+  it('does not take the place of a newer value that was there before the stale answer', async () => {
+    const { clock, wrap } = homeOn(untouchedStore());
+    let runs = 0;
+    const load = wrap((): unknown => (++runs === 1 ? Promise.resolve('old') : 'new'), {
+      ttl: 1_000,
+      staleWhileRevalidate: '1h',
+      timeToIdle: '1h',
+    });
+    await load();
+    await settle();
+    clock.advance(1_000);
+    expect(await load()).toBe('old');
+    await settle();
+    expect([await load(), runs]).toEqual(['new', 2]);
   });
 });
 
