@@ -146,6 +146,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (!reads) place.isRefreshed = true;
     const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
     if (pending !== undefined) {
+      this.#retries.apply(place.key, pending);
       const answer = this.#answer(pending, work, place, self, args, true);
       if (answer !== undefined) return answer;
     }
@@ -396,11 +397,10 @@ export class AsyncEngine implements Engine, Shelf {
     this.#known.delete(this.textOf(key));
   }
 
-  touch(key: unknown, record: MemoryRecord): void {
+  touch(key: unknown, record: MemoryRecord, { timeToIdle }: Policy): void {
     const place = this.#places.get(key as string);
-    const { policy, home } = this.#remembered;
-    if (place === undefined || policy.timeToIdle === undefined) return;
-    this.#shelf.lanes.touch(place.key, record, place.full, policy.timeToIdle, home.now(), place.sender);
+    if (place === undefined || timeToIdle === undefined) return;
+    this.#shelf.lanes.touch(place.key, record, place.full, timeToIdle, this.#remembered.home.now(), place.sender);
   }
 
   rest(key: unknown, _record: MemoryRecord, until: number): void {
@@ -516,8 +516,6 @@ export class AsyncEngine implements Engine, Shelf {
     this.#places.set(place.key, place);
     this.#retries.lift(place.key);
     if (remembered.listening !== 0) remembered.emit('refresh', () => place.text);
-    // Calls that come now wait for this run, unless the old entry answers: see `ask`.
-    flight.refreshes = true;
     return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, place.counts);
   }
 

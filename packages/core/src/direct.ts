@@ -470,7 +470,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     for (const key of this.#keysIn(scope, args)) {
       if (key === undefined) continue;
       const record = this.#peek(key);
-      if (record !== undefined && this.#isFresh(record)) existed = true;
+      if (record !== undefined && isLiving(record, this.#remembered.home.now())) existed = true;
       this.#drop(key);
     }
     if (this.#remembered.listening !== 0) {
@@ -525,7 +525,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { counts } = key instanceof CacheSlot ? key.owner : this.#everybody;
     if (remembered.listening !== 0) remembered.emit('refresh', () => this.textOf(key));
     const record = this.#peek(key);
-    if (record?.rest !== undefined) record.rest.retryAt = 0;
+    if (record?.rest !== undefined) record.rest.retryAt = -Infinity;
     const flight = this.runs.open(key, { ...remembered.policy, dedupe: true });
     return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, counts);
   }

@@ -62,6 +62,7 @@ export class StoreHome implements Home, TagHearer {
   readonly random: () => number;
   defaults: Policy;
   off: boolean;
+  readonly isClocked: boolean;
   readonly isAhead: (moment: number) => boolean;
   readonly now: () => number;
   readonly roughNow: () => number;
@@ -85,6 +86,7 @@ export class StoreHome implements Home, TagHearer {
     this.name = name;
     this.store = store;
     this.random = random;
+    this.isClocked = clock !== undefined;
     this.#solo = solo;
     this.#namespace = name ?? '';
     this.defaults = defaults;

@@ -3,6 +3,7 @@ import { bounded } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { JointReads } from './joint-reads.ts';
 import { safePrefix } from './key/key-text.ts';
+import { OvertakenReads } from './overtaken-reads.ts';
 import { entryOf, hasVoidedTags, isOfKey, recordOf, touchRecord } from './record.ts';
 import { TagNews } from './tag-news.ts';
 
@@ -69,6 +70,7 @@ export class Lanes {
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
   readonly #reads: JointReads;
+  readonly #overtaken = new OvertakenReads();
 
   /** @param leftAlone told when the store has failed so often that it is left alone for a while */
   constructor(store: AsyncStore, namespace: string, leftAlone: () => void) {
@@ -97,6 +99,15 @@ export class Lanes {
     }
     if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
     if (!this.#breaker.allows()) return undefined;
+    // Only what is to be written back when it has been read, see `touch`.
+    if (this.#store.touch !== undefined) return this.#readStored(key, full, sender);
+    this.#overtaken.begin(key);
+    const record = await this.#readStored(key, full, sender);
+    this.#overtaken.end(key, record);
+    return record;
+  }
+
+  async #readStored(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | undefined> {
     try {
       const entry = await bounded(() => this.#reads.get(key), sender.limit(), `get of ${key}`, true);
       this.#breaker.succeed();
@@ -142,6 +153,7 @@ export class Lanes {
       );
       return;
     }
+    if (!this.#overtaken.isCurrent(record)) return;
     this.write(key, touchRecord(record, idle, now), full, false, sender).catch(() => {});
   }
 
@@ -188,6 +200,7 @@ export class Lanes {
   async #clearWhole(prefix: string, sender: Sender): Promise<void> {
     const block = this.#block(prefix);
     block.asked++;
+    this.#overtaken.overtakeAll(prefix);
     const tails: Promise<unknown>[] = [];
     for (const [key, lane] of this.#lanes) {
       if (!key.startsWith(block.prefix)) continue;
@@ -241,6 +254,7 @@ export class Lanes {
     record: MemoryRecord | undefined,
     sender: Sender,
   ): Promise<Result> {
+    this.#overtaken.overtake(key, verb === 'delete');
     let settled = false;
     const order = ++lane.sent;
     const tracked = (): Promise<Result> => {

@@ -16,6 +16,8 @@ export interface Home {
   readonly emitter: Emitter;
   /** What functions go by that do not say otherwise. */
   readonly defaults: Policy;
+  /** Whether the clock is one that was given. */
+  readonly isClocked: boolean;
   /** Milliseconds since `memoryEpoch`, by the cache's clock. */
   now(): number;
   /** The same for what is only shown, such as an age; may be a little behind. */

@@ -24,10 +24,11 @@ export class RetryTimes {
 
   /** Puts what is known of a key on the record that the store has answered. */
   apply(key: string, record: MemoryRecord): void {
-    if (this.#times.size === 0) return;
-    const until = this.#times.get(key);
-    if (until === undefined) return;
-    if (record.rest === undefined) record.rest = { retryAt: until };
+    const until = this.#times.size === 0 ? undefined : this.#times.get(key);
+    if (until === undefined) {
+      // One that is on its way to the store is the same each time, and may know of a moment that has been lifted.
+      if (record.rest?.retryAt !== undefined) record.rest.retryAt = -Infinity;
+    } else if (record.rest === undefined) record.rest = { retryAt: until };
     else record.rest.retryAt = until;
   }
 

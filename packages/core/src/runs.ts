@@ -49,8 +49,8 @@ export interface Shelf {
   release(key: unknown): void;
   /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */
   expire(key: unknown, isVoided: boolean): void;
-  /** An entry with an idle time has been read. */
-  touch(key: unknown, record: MemoryRecord): void;
+  /** An entry with an idle time has been read, by a call with this policy. */
+  touch(key: unknown, record: MemoryRecord, policy: Policy): void;
   /** The function is not to be run behind what is under the key before this moment. */
   rest(key: unknown, record: MemoryRecord, until: number): void;
   /** A call that has to be answered anew: what it waited for was invalidated before it came. */
@@ -188,7 +188,7 @@ export class Runs {
       for (let told = 0; told < calls; told++) this.#tell(isFresh ? 'hit' : 'stale', key);
     }
     if (rest?.tags !== undefined) passTags(rest.tags);
-    if (rest?.idle !== undefined) this.#shelf.touch(key, record);
+    if (rest?.idle !== undefined) this.#shelf.touch(key, record, policy);
     return this.valueOf(record, policy);
   }
 
@@ -500,6 +500,8 @@ export class Runs {
   /** A run that somebody asked for while the old entry answers. He waits for it to its end, unless he leaves by his signal. */
   renew(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
     const { timeout: _, ...policy } = work.policy;
+    // Calls that come now wait for this run, unless the old entry answers.
+    flight.refreshes = true;
     const patient: Work = { fn: work.fn, policy, signal: work.signal };
     return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts, true);
   }
@@ -592,6 +594,8 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
   ): void {
+    const open = this.flights.get(key);
+    if (open !== undefined && this.#isAbandoned(open, work.policy)) this.flights.voidOne(open);
     if (this.flights.has(key)) return;
     const flight = new Flight(key);
     flight.isBehind = true;
@@ -600,7 +604,12 @@ export class Runs {
     this.flights.open(flight);
     if (this.#remembered.listening !== 0) this.#tell('refresh', key);
     const begin = (): void => {
-      if (flight.voided) return;
+      if (flight.voided) {
+        // A newer run was faster, and only took its right to be kept.
+        this.flights.close(flight);
+        this.#shelf.release(key);
+        return;
+      }
       try {
         const result = this.fly(flight, work, self, args, counts);
         if (isThenable(result)) result.then(undefined, () => {});
@@ -695,8 +704,11 @@ export class Runs {
     const shelf = this.#shelf;
     const { policy } = work;
     let loadTime = this.#told(flight, counts, start);
-    // A cache with a clock of its own lives by that clock.
-    if (began !== 0) loadTime = Math.max(loadTime ?? 0, this.#remembered.home.now() - began);
+    if (began !== 0) {
+      const { home } = this.#remembered;
+      // A cache with a clock of its own lives by that clock alone.
+      loadTime = Math.max(home.isClocked ? 0 : (loadTime ?? 0), home.now() - began);
+    }
     let keeping: Keeping | undefined;
     let kept = value;
     let answer = value;
@@ -805,8 +817,9 @@ export class Runs {
       if (isThere && (stale !== undefined || flight.isBehind)) {
         this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
       }
-      // Nothing takes the place of a value that is allowed yet.
-      if (!isThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
+      // Nothing takes the place of a value that is allowed yet, nor of what somebody wanted to have anew.
+      const staysThere = isThere || (flight.refreshes && !flight.isBehind);
+      if (!staysThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
         keeping = keepError(this.#remembered, judged, error, flight.notes);
       }
     }

@@ -215,11 +215,10 @@ export class SyncEngine implements Engine, Shelf {
     this.#known.delete(this.textOf(key));
   }
 
-  touch(key: unknown, record: MemoryRecord): void {
+  touch(key: unknown, record: MemoryRecord, { timeToIdle }: Policy): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
-    const { policy, home } = this.#remembered;
-    this.#shelf.touch(place.key, record, place.full, policy.timeToIdle, home.now(), this.#asker);
+    this.#shelf.touch(place.key, record, place.full, timeToIdle, this.#remembered.home.now(), this.#asker);
   }
 
   rest(key: unknown, _record: MemoryRecord, until: number): void {

@@ -1,0 +1,129 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, jest } from '@jest/globals';
+import {
+  type AnyFunction,
+  type Cache,
+  type CachedFunction,
+  type CachedOptions,
+  cached,
+  closeAllCaches,
+} from '@reprise/core';
+import type { AsyncStore, Store } from '@reprise/store';
+import { diskStore } from '@reprise/store-disk';
+import { memoryStore } from '@reprise/store-memory';
+import { chaosStore } from '@reprise/store-testkit';
+import { settle } from './deferred.ts';
+import { homeOn, makeFolder } from './homes.ts';
+import { asyncMemory, bytesStore } from './store-kinds.ts';
+
+/** A place for entries whose time and chance are the test's. */
+export interface AgingHome {
+  /** `undefined` where each function has a cache of its own. */
+  readonly cache: Cache | undefined;
+  /** Moves the time on, by milliseconds. */
+  advance(milliseconds: number): void;
+  /** Waits until what was sent to the store is done. */
+  quiet(): Promise<void>;
+  wrap<F extends AnyFunction>(fn: F, options?: Partial<CachedOptions<F>>): CachedFunction<F, Store>;
+}
+
+/** What `random` answers in each of the homes. */
+export const chance = { next: (): number => 0.5 };
+
+function privateHome(): AgingHome {
+  // Only the clock: what waits for timers or turns of the loop goes on.
+  jest.useFakeTimers({
+    now: 1_700_000_000_000,
+    doNotFake: [
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setInterval',
+      'clearInterval',
+      'setTimeout',
+      'clearTimeout',
+    ],
+  });
+  return {
+    cache: undefined,
+    quiet: settle,
+    advance: (milliseconds) => jest.setSystemTime(Date.now() + milliseconds),
+    wrap: (fn, options) => cached(fn, (options ?? {}) as object) as never,
+  };
+}
+
+/** In a shared cache on a store. */
+export function agingHomeOn(store: Store | undefined): AgingHome & { readonly cache: Cache } {
+  const isBusy = store === undefined || store.sync ? () => false : watchWrites(store);
+  const { cache, clock, wrap } = homeOn(store, { random: () => chance.next() });
+  return {
+    cache,
+    advance: (milliseconds) => clock.advance(milliseconds),
+    wrap,
+    quiet: async () => {
+      await settle();
+      await until(() => !isBusy());
+      await settle();
+    },
+  };
+}
+
+/** @returns whether writes are under way: a store of files takes its time for them */
+function watchWrites(store: AsyncStore): () => boolean {
+  const set = store.set.bind(store);
+  let busy = 0;
+  store.set = async (key, entry) => {
+    busy++;
+    try {
+      return await set(key, entry);
+    } finally {
+      busy--;
+    }
+  };
+  return () => busy > 0;
+}
+
+/** One of each kind. */
+export const agingHomes: [kind: string, make: () => AgingHome][] = [
+  ['private memory', privateHome],
+  ['shared memory', () => agingHomeOn(undefined)],
+  ['a synchronous store of text keys', () => agingHomeOn(chaosStore(memoryStore()))],
+  ['an asynchronous store', () => agingHomeOn(asyncMemory())],
+  ['an asynchronous store of bytes', () => agingHomeOn(bytesStore())],
+  ['the disk store', () => agingHomeOn(diskStore({ directory: makeFolder() }))],
+];
+
+/** Those in which a synchronous function stays synchronous. */
+export const syncHomes: [kind: string, make: () => AgingHome][] = agingHomes.slice(0, 3);
+
+/** Those whose chance is the test's, too. */
+export const chancyHomes = agingHomes.slice(1) as [kind: string, make: () => ReturnType<typeof agingHomeOn>][];
+
+/** Waits for what a store of files takes its time for. */
+export async function until(check: () => unknown): Promise<void> {
+  for (const end = performance.now() + 4_000; performance.now() < end; await setImmediate()) {
+    if (await check()) return;
+  }
+  throw new Error('it has not come to that');
+}
+
+const unhandled = jest.fn();
+
+/** Closes all caches after each test, which fails where a rejection was left to nobody. */
+export function watchRejections(): void {
+  beforeEach(() => {
+    unhandled.mockClear();
+    process.on('unhandledRejection', unhandled);
+  });
+  afterEach(async () => {
+    jest.useRealTimers();
+    chance.next = () => 0.5;
+    await closeAllCaches();
+    await settle();
+    process.off('unhandledRejection', unhandled);
+    if (unhandled.mock.calls.length > 0) throw new Error(`unhandled: ${String(unhandled.mock.calls[0]?.[0])}`);
+  });
+}
