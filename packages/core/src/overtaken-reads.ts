@@ -25,7 +25,7 @@ export class OvertakenReads {
     const reading = this.#open.get(key);
     if (reading === undefined) return;
     if (--reading.readers === 0) this.#open.delete(key);
-    if (record !== undefined && !reading.isOvertaken) this.#current.set(record, this.#changes);
+    if (record?.rest?.idle !== undefined && !reading.isOvertaken) this.#current.set(record, this.#changes);
   }
 
   /** A key is being written, or its entry removed. */

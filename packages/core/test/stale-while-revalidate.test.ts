@@ -256,10 +256,10 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
   });
 
   it('does not wait without end for a run that was given up', async () => {
-    const { load, user } = await makeStale({ timeout: { abandon: 1 } });
+    const { load, user } = await makeStale({ timeout: { abandon: 100 } });
     await user('1');
     const run = await runOf(load, 1);
-    for (const end = performance.now() + 2; performance.now() < end; ) await settle();
+    for (const end = performance.now() + 110; performance.now() < end; ) await settle();
     expect(await user('1')).toBe('old');
     (await runOf(load, 2)).resolve('new');
     await until(async () => (await user.peek('1')) === 'new');
