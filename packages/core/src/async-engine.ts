@@ -127,6 +127,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (!reads) place.isRefreshed = true;
     const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
     if (pending !== undefined) {
+      this.#retries.apply(place.key, pending);
       const answer = this.#answer(pending, work, place, self, args, true);
       if (answer !== undefined) return answer;
     }
@@ -180,8 +181,7 @@ export class AsyncEngine implements Engine, Shelf {
     fallback: MemoryRecord | undefined,
   ): Promise<unknown> {
     try {
-      const joined = Promise.resolve(this.runs.join(flight, work, self, args, place.counts, fallback, place));
-      return this.runs.attend(joined, flight, work, place.counts, false) as Promise<unknown>;
+      return Promise.resolve(this.runs.join(flight, work, self, args, place.counts, fallback, place));
     } catch (error) {
       // The function ran for this call alone, and threw at once.
       return Promise.reject(error);
@@ -226,7 +226,7 @@ export class AsyncEngine implements Engine, Shelf {
     flight.promise = promise;
     const parent = currentRun();
     if (parent !== undefined) this.runs.flights.openFor(parent, flight);
-    return this.runs.attend(promise, flight, work, place.counts, true) as Promise<unknown>;
+    return this.runs.attend(promise, flight, work, place.counts) as Promise<unknown>;
   }
 
   async #lookThenFly(
@@ -258,7 +258,10 @@ export class AsyncEngine implements Engine, Shelf {
       this.runs.countOpener(flight, undefined, counts);
       if (reads) this.#known.delete(place.text);
     }
-    for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    // Who may be answered stale yet is counted when he is answered.
+    if (flight.fallback === undefined) {
+      for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    }
     return this.runs.fly(flight, work, self, args, counts);
   }
 

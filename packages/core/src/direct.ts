@@ -502,7 +502,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { counts } = key instanceof CacheSlot ? key.owner : this.#everybody;
     if (remembered.listening !== 0) remembered.emit('refresh', () => this.textOf(key));
     const record = this.#peek(key);
-    if (record?.rest !== undefined) record.rest.retryAt = 0;
+    if (record?.rest !== undefined) record.rest.retryAt = -Infinity;
     const flight = this.runs.open(key, { ...remembered.policy, dedupe: true });
     return this.runs.renew(flight, remembered.workFor(signal), scope.self, args, counts);
   }

@@ -24,9 +24,12 @@ export class RetryTimes {
 
   /** Puts what is known of a key on the record that the store has answered. */
   apply(key: string, record: MemoryRecord): void {
-    if (this.#times.size === 0) return;
-    const until = this.#times.get(key);
-    if (until === undefined) return;
+    const until = this.#times.size === 0 ? undefined : this.#times.get(key);
+    if (until === undefined) {
+      // A record on its way to the store may have been given one before.
+      if (record.rest?.retryAt !== undefined) record.rest.retryAt = -Infinity;
+      return;
+    }
     if (record.rest === undefined) record.rest = { retryAt: until };
     else record.rest.retryAt = until;
   }
