@@ -34,6 +34,8 @@ interface Place extends BoundKey {
   readonly counts: Counts;
   /** Whether its next result takes the place of an entry that answers meanwhile, and must not be outlived by it. */
   isRefreshed?: boolean;
+  /** Whether the store could not say what it has. */
+  isUnknown?: boolean;
   /** On whose behalf the store is asked. */
   readonly sender: Sender;
 }
@@ -287,6 +289,10 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #read(place: Place): Promise<MemoryRecord | undefined> {
     const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
+    if (record === 'unknown') {
+      place.isUnknown = true;
+      return undefined;
+    }
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
   }
@@ -358,6 +364,11 @@ export class AsyncEngine implements Engine, Shelf {
   ): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
+    // An error takes the place of no value that may answer yet.
+    if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
+      this.release(key);
+      return;
+    }
     this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch).catch(() => {});
   }
 
@@ -556,6 +567,7 @@ export class AsyncEngine implements Engine, Shelf {
     const pending = lanes.pending(place.key);
     const record =
       pending === undefined ? await lanes.read(place.key, place.full, place.sender) : this.#ownRecord(pending);
+    if (record === 'unknown') return undefined;
     return record !== undefined && isLiving(record, home.now()) ? record : undefined;
   }
 

@@ -85,15 +85,15 @@ export class Lanes {
     return this.#lanes.get(key)?.owed === true || this.#blocks.some((block) => key.startsWith(block.prefix));
   }
 
-  /** What is under the key; `undefined` also where the store failed, was too slow, or may not be asked. */
-  async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | undefined> {
+  /** What is under the key; `'unknown'` where the store failed, was too slow, or is left alone; `undefined` also where it was voided. */
+  async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | 'unknown' | undefined> {
     const lane = this.#lanes.get(key);
     if (lane !== undefined) {
       if (lane.pending === undefined && lane.owed && lane.busy === 0) this.#retry(key, lane, sender);
       return lane.pending;
     }
     if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
-    if (!this.#breaker.allows()) return undefined;
+    if (!this.#breaker.allows()) return 'unknown';
     try {
       const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, true);
       this.#breaker.succeed();
@@ -104,7 +104,7 @@ export class Lanes {
     } catch (error) {
       if (!(error instanceof CodecError)) this.#breaker.fail();
       sender.report(storeError('get', key, error), key);
-      return undefined;
+      return error instanceof CodecError ? undefined : 'unknown';
     }
   }
 

@@ -37,8 +37,10 @@ export class SyncShelf {
     return this.#store.name ?? 'store';
   }
 
-  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
-    if (!this.#breaker.allows() || !this.#isTrusted(key, asker)) return undefined;
+  /** What is under the key; `'unknown'` where the store failed or is left alone; `undefined` also where it was voided. */
+  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | 'unknown' | undefined {
+    if (!this.#breaker.allows()) return 'unknown';
+    if (!this.#isTrusted(key, asker)) return undefined;
     try {
       const entry = atOnce(this.#store.get(key));
       this.#breaker.succeed();
@@ -49,7 +51,7 @@ export class SyncShelf {
     } catch (error) {
       if (!(error instanceof CodecError)) this.#breaker.fail();
       asker.report(failureOf('get', key, error), key);
-      return undefined;
+      return error instanceof CodecError ? undefined : 'unknown';
     }
   }
 
