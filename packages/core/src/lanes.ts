@@ -64,7 +64,9 @@ export class Lanes {
   readonly #namespace: string;
   readonly #lanes = new Map<string, Lane>();
   #blocks: Block[] = [];
-  readonly #breaker: Breaker;
+  /** Apart, since a store may well be read and take no writes. One that cannot be read is not written to either. */
+  readonly #reads: Breaker;
+  readonly #writes: Breaker;
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
 
@@ -72,7 +74,8 @@ export class Lanes {
   constructor(store: AsyncStore, namespace: string, leftAlone: () => void) {
     this.#store = store;
     this.#namespace = namespace;
-    this.#breaker = new Breaker(leftAlone);
+    this.#reads = new Breaker(leftAlone);
+    this.#writes = new Breaker(leftAlone);
   }
 
   /** What this process itself knows: a value on its way to the store. */
@@ -93,16 +96,28 @@ export class Lanes {
       return lane.pending;
     }
     if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
-    if (!this.#breaker.allows()) return 'unknown';
+    const isProbe = this.#reads.isOpen;
+    if (!this.#reads.allows()) return 'unknown';
+    const answer = this.#ask(key, full, sender, !isProbe);
+    return isProbe ? 'unknown' : answer;
+  }
+
+  /** @param waited whether a caller waits for the answer */
+  async #ask(
+    key: string,
+    full: string | undefined,
+    sender: Sender,
+    waited: boolean,
+  ): Promise<MemoryRecord | 'unknown' | undefined> {
     try {
-      const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, true);
-      this.#breaker.succeed();
+      const entry = await bounded(() => this.#store.get(key), sender.limit(), `get of ${key}`, waited);
+      this.#reads.succeed();
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
       return recordOf(entry, this.news.told, this.#store.touch !== undefined);
     } catch (error) {
-      if (!(error instanceof CodecError)) this.#breaker.fail();
+      if (!(error instanceof CodecError)) this.#reads.fail();
       sender.report(storeError('get', key, error), key);
       return error instanceof CodecError ? undefined : 'unknown';
     }
@@ -121,7 +136,9 @@ export class Lanes {
     sender: Sender,
   ): Promise<boolean> {
     // What need not be undone or outlived may as well not be told to a store that is left alone.
-    if (!fencing && !this.#lanes.has(key) && !this.#breaker.allows()) return Promise.resolve(false);
+    if (!fencing && !this.#lanes.has(key) && (this.#reads.isOpen || !this.#writes.allows())) {
+      return Promise.resolve(false);
+    }
     const lane = this.#lane(key, sender);
     lane.pending = record;
     if (fencing) lane.owed = true;
@@ -256,12 +273,12 @@ export class Lanes {
     lane.busy++;
     const done = sent.then(
       (result) => {
-        this.#breaker.succeed();
+        this.#writes.succeed();
         this.#finish(key, lane, record, true, sender);
         return result;
       },
       (error: unknown) => {
-        if (!(error instanceof CodecError)) this.#breaker.fail();
+        if (!(error instanceof CodecError)) this.#writes.fail();
         if (verb === 'set' && !settled && isTimeout(error)) {
           settled = true;
           lane.stray++;
