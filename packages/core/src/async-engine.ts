@@ -35,6 +35,8 @@ interface Place extends BoundKey {
   readonly counts: Counts;
   /** Whether its next result takes the place of an entry that answers meanwhile, and must not be outlived by it. */
   isRefreshed?: boolean;
+  /** Whether the store could not say what it has. */
+  isUnknown?: boolean;
   /** On whose behalf the store is asked. */
   readonly sender: Sender;
 }
@@ -214,8 +216,7 @@ export class AsyncEngine implements Engine, Shelf {
     fallback: MemoryRecord | undefined,
   ): Promise<unknown> {
     try {
-      const joined = Promise.resolve(this.runs.join(flight, work, self, args, place.counts, fallback, place));
-      return this.runs.attend(joined, flight, work, place.counts, false, fallback) as Promise<unknown>;
+      return Promise.resolve(this.runs.join(flight, work, self, args, place.counts, fallback, place));
     } catch (error) {
       // The function ran for this call alone, and threw at once.
       return Promise.reject(error);
@@ -261,7 +262,7 @@ export class AsyncEngine implements Engine, Shelf {
     flight.promise = promise;
     const parent = currentRun();
     if (parent !== undefined) this.runs.flights.openFor(parent, flight);
-    return this.runs.attend(promise, flight, work, place.counts, true) as Promise<unknown>;
+    return this.runs.attend(promise, flight, work, place.counts) as Promise<unknown>;
   }
 
   async #lookThenFly(
@@ -293,7 +294,10 @@ export class AsyncEngine implements Engine, Shelf {
       this.runs.countOpener(flight, undefined, counts);
       if (reads) this.#known.delete(place.text);
     }
-    for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    // Who may be answered stale yet is counted when he is answered.
+    if (flight.fallback === undefined) {
+      for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    }
     return this.runs.fly(flight, work, self, args, counts);
   }
 
@@ -319,6 +323,10 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #read(place: Place): Promise<MemoryRecord | undefined> {
     const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
+    if (record === 'unknown') {
+      place.isUnknown = true;
+      return undefined;
+    }
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
   }
@@ -390,6 +398,11 @@ export class AsyncEngine implements Engine, Shelf {
   ): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
+    // An error takes the place of no value that may answer yet.
+    if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
+      this.release(key);
+      return;
+    }
     this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch).catch(() => {});
   }
 
@@ -585,6 +598,7 @@ export class AsyncEngine implements Engine, Shelf {
     const pending = lanes.pending(place.key);
     const record =
       pending === undefined ? await lanes.read(place.key, place.full, place.sender) : this.#ownRecord(pending);
+    if (record === 'unknown') return undefined;
     return record !== undefined && isLiving(record, home.now()) ? record : undefined;
   }
 

@@ -349,6 +349,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       this.#dropRecord(key);
       return;
     }
+    // An error takes the place of no value that may answer yet.
+    if (keeping.failed && this.#holdsValue(key)) return;
     const { home } = this.#remembered;
     const { lifetime } = keeping;
     const now = lifetime === Infinity && !keeping.guarded ? home.roughNow() : home.now();
@@ -365,6 +367,11 @@ export class DirectEngine implements Engine, Shelf, Keeper {
       return;
     }
     if (this.#remembered.heard !== 0 || areStoresObserved()) this.#tell('store', key);
+  }
+
+  #holdsValue(key: unknown): boolean {
+    const record = this.#peek(key);
+    return record !== undefined && record.rest?.failed !== true && isLiving(record, this.#remembered.home.now());
   }
 
   touch(_key: unknown, record: MemoryRecord): void {

@@ -23,6 +23,8 @@ export class Flight implements Run {
   isBehind = false;
   /** The entry past its ttl that may yet be the answer. */
   fallback: MemoryRecord | undefined = undefined;
+  /** Whether `staleIfError.when` allows a stale answer in place of its error, once it has been asked. */
+  forgives: boolean | undefined = undefined;
   /** Callers whose soft limit passed before it was known whether there is a {@link fallback}. */
   impatient: (() => void)[] | undefined = undefined;
   /** Its labels, once it has settled. */

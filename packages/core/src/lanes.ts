@@ -66,7 +66,9 @@ export class Lanes {
   readonly #namespace: string;
   readonly #lanes = new Map<string, Lane>();
   #blocks: Block[] = [];
-  readonly #breaker: Breaker;
+  /** Apart, since a store may well be read and take no writes. One that cannot be read is not written to either. */
+  readonly #readBreaker: Breaker;
+  readonly #writeBreaker: Breaker;
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
   readonly #reads: JointReads;
@@ -76,7 +78,8 @@ export class Lanes {
   constructor(store: AsyncStore, namespace: string, leftAlone: () => void) {
     this.#store = store;
     this.#namespace = namespace;
-    this.#breaker = new Breaker(leftAlone);
+    this.#readBreaker = new Breaker(leftAlone);
+    this.#writeBreaker = new Breaker(leftAlone);
     this.#reads = new JointReads(store);
   }
 
@@ -90,35 +93,52 @@ export class Lanes {
     return this.#lanes.get(key)?.owed === true || this.#blocks.some((block) => key.startsWith(block.prefix));
   }
 
-  /** What is under the key; `undefined` also where the store failed, was too slow, or may not be asked. */
-  async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | undefined> {
+  /** What is under the key; `'unknown'` where the store failed, was too slow, or is left alone; `undefined` also where it was voided. */
+  async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | 'unknown' | undefined> {
     const lane = this.#lanes.get(key);
     if (lane !== undefined) {
       if (lane.pending === undefined && lane.owed && lane.busy === 0) this.#retry(key, lane, sender);
       return lane.pending;
     }
     if (this.#blocks.length > 0 && this.#isBlocked(key, sender)) return undefined;
-    if (!this.#breaker.allows()) return undefined;
+    const isProbe = this.#readBreaker.isOpen;
+    if (!this.#readBreaker.allows()) return 'unknown';
+    const answer = this.#ask(key, full, sender, !isProbe);
+    return isProbe ? 'unknown' : answer;
+  }
+
+  async #ask(
+    key: string,
+    full: string | undefined,
+    sender: Sender,
+    waited: boolean,
+  ): Promise<MemoryRecord | 'unknown' | undefined> {
     // Only what is to be written back when it has been read, see `touch`.
-    if (this.#store.touch !== undefined) return this.#readStored(key, full, sender);
+    if (this.#store.touch !== undefined) return this.#readStored(key, full, sender, waited);
     this.#overtaken.begin(key);
-    const record = await this.#readStored(key, full, sender);
-    this.#overtaken.end(key, record);
+    const record = await this.#readStored(key, full, sender, waited);
+    this.#overtaken.end(key, record === 'unknown' ? undefined : record);
     return record;
   }
 
-  async #readStored(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | undefined> {
+  /** @param waited whether a caller waits for the answer */
+  async #readStored(
+    key: string,
+    full: string | undefined,
+    sender: Sender,
+    waited: boolean,
+  ): Promise<MemoryRecord | 'unknown' | undefined> {
     try {
-      const entry = await bounded(() => this.#reads.get(key), sender.limit(), `get of ${key}`, true);
-      this.#breaker.succeed();
+      const entry = await bounded(() => this.#reads.get(key), sender.limit(), `get of ${key}`, waited);
+      this.#readBreaker.succeed();
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
       return recordOf(entry, this.news.told, this.#store.touch !== undefined);
     } catch (error) {
-      if (!(error instanceof CodecError)) this.#breaker.fail();
+      if (!(error instanceof CodecError)) this.#readBreaker.fail();
       sender.report(storeError('get', key, error), key);
-      return undefined;
+      return error instanceof CodecError ? undefined : 'unknown';
     }
   }
 
@@ -135,7 +155,9 @@ export class Lanes {
     sender: Sender,
   ): Promise<boolean> {
     // What need not be undone or outlived may as well not be told to a store that is left alone.
-    if (!fencing && !this.#lanes.has(key) && !this.#breaker.allows()) return Promise.resolve(false);
+    if (!fencing && !this.#lanes.has(key) && (this.#readBreaker.isOpen || !this.#writeBreaker.allows())) {
+      return Promise.resolve(false);
+    }
     const lane = this.#lane(key, sender);
     lane.pending = record;
     if (fencing) lane.owed = true;
@@ -273,12 +295,12 @@ export class Lanes {
     lane.busy++;
     const done = sent.then(
       (result) => {
-        this.#breaker.succeed();
+        this.#writeBreaker.succeed();
         this.#finish(key, lane, record, true, sender);
         return result;
       },
       (error: unknown) => {
-        if (!(error instanceof CodecError)) this.#breaker.fail();
+        if (!(error instanceof CodecError)) this.#writeBreaker.fail();
         if (verb === 'set' && !settled && isTimeout(error)) {
           settled = true;
           lane.stray++;

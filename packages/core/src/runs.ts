@@ -22,6 +22,7 @@ import { isOneShot, isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
 import { hasVoidedTags } from './record.ts';
 import type { Remembered } from './remembered.ts';
+import { Seat } from './seat.ts';
 import { withSignal } from './signal-argument.ts';
 import type { Counts } from './stats.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -126,13 +127,10 @@ export class Runs {
       return this.#raise(error);
     }
     const open = mode === 'reload' ? undefined : this.joinable(key, work.policy);
-    if (open !== undefined) {
-      const joined = this.join(open, work, self, args, counts, fallback, place);
-      return this.attend(joined, open, work, counts, false, fallback);
-    }
+    if (open !== undefined) return this.join(open, work, self, args, counts, fallback, place);
     const flight = this.open(key, work.policy);
     this.countOpener(flight, fallback, counts);
-    return this.attend(this.fly(flight, work, self, args, counts), flight, work, counts, true);
+    return this.attend(this.fly(flight, work, self, args, counts), flight, work, counts);
   }
 
   /** Whether, in a mode, what was found is the answer to a call. */
@@ -318,14 +316,16 @@ export class Runs {
   ): unknown {
     const { promise } = flight;
     const waiter = currentRun();
+    const seat = new Seat(!flight.running);
     // No promise yet: the call comes from inside the function's own synchronous part.
     if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
-      return this.runDirectly(flight, work, self, args, counts);
+      seat.isDone = true;
+      return this.attend(this.runDirectly(flight, work, self, args, counts), flight, work, counts, seat);
     }
     work.joined?.(args);
     if (waiter !== undefined) noteWait(waiter, flight, promise);
-    if (flight.running) this.countJoined(counts, flight);
-    else flight.early++;
+    if (seat.isEarly) flight.early++;
+    else if (fallback === undefined && flight.fallback === undefined) this.#countSeat(seat, flight, counts);
     flight.joined = true;
     // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
     const isLate = flight.epoch < tagEpoch();
@@ -336,46 +336,85 @@ export class Runs {
       return isLate && areVoided(flight.tags, flight.epoch);
     };
     const again = (): unknown => {
-      counts.coalesced--;
+      this.#uncountSeat(seat, flight, counts);
       return this.#shelf.askAgain(flight.key, work, self, args, counts, place);
     };
-    return promise.then(
+    const joined = promise.then(
       (value) => {
+        if (seat.isDone) return value;
         if (settle()) return again();
         if (flight.isUnshared) {
-          counts.coalesced--;
+          this.#uncountSeat(seat, flight, counts);
           return this.runDirectly(flight, work, self, args, counts);
         }
+        this.#countSeat(seat, flight, counts);
         return flight.model === undefined ? value : this.#copy(flight.model.value);
       },
-      isLate || waiter !== undefined || fallback !== undefined
+      isLate || waiter !== undefined || !seat.isCounted
         ? (error: unknown) => {
+            if (seat.isDone) throw error;
             if (settle()) return again();
-            if (fallback === undefined || flight.voided) throw error;
-            return this.#answerInstead(fallback, flight, work.policy, self, args, counts, error);
+            if (fallback !== undefined && this.#allows(fallback, flight, work.policy, self, args, error)) {
+              return this.#answerInstead(fallback, flight, work.policy, counts, seat);
+            }
+            this.#countSeat(seat, flight, counts);
+            throw error;
           }
         : undefined,
     );
+    return this.attend(joined, flight, work, counts, seat, fallback);
   }
 
-  /** What one caller of a run that others began gets in place of its error, where a stale answer is allowed. @throws the error */
-  #answerInstead(
+  /** Whether one caller of a run that others began may get a stale answer in place of its error. */
+  #allows(
     record: MemoryRecord,
     flight: Flight,
     policy: Policy,
     self: unknown,
     args: ArrayLike<unknown>,
-    counts: Counts,
     error: unknown,
-  ): unknown {
-    const now = this.#remembered.home.now();
+  ): boolean {
+    if (flight.voided || hasVoidedTags(record)) return false;
     const judged = this.#judged(flight, policy, self, args);
-    if (hasVoidedTags(record) || !this.#isForgiven(record, judged, error, now)) throw error;
-    counts.coalesced--;
+    return this.#isForgiven(flight, record, judged, error, this.#remembered.home.now());
+  }
+
+  #answerInstead(record: MemoryRecord, flight: Flight, policy: Policy, counts: Counts, seat: Seat): unknown {
+    this.#uncountSeat(seat, flight, counts);
     this.#countStale(flight, counts);
-    this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
+    const until = this.#remembered.home.now() + (policy.retryAfter ?? defaultRetryAfter);
+    this.#shelf.rest(flight.key, record, until);
     if (record.rest?.tags !== undefined) passTags(record.rest.tags);
     return this.valueOf(record, policy);
+  }
+
+  #isCounted(seat: Seat, flight: Flight): boolean {
+    return seat.isCounted || (seat.isEarly && flight.fallback === undefined);
+  }
+
+  /** He waited for the run to its end, or until he left. */
+  #countSeat(seat: Seat, flight: Flight, counts: Counts): void {
+    if (this.#isCounted(seat, flight)) return;
+    seat.isCounted = true;
+    this.countJoined(counts, flight);
+  }
+
+  /** He is answered otherwise, and counted as that. */
+  #uncountSeat(seat: Seat, flight: Flight, counts: Counts): void {
+    if (this.#isCounted(seat, flight)) counts.coalesced--;
+    seat.isCounted = true;
+    seat.isDone = true;
+  }
+
+  /** His patience has ended, or he has left by his signal. */
+  #unseat(seat: Seat, flight: Flight, counts: Counts): void {
+    if (seat.isEarly && !flight.running && flight.early > 0) {
+      // What the store will answer does not count for him.
+      flight.early--;
+      seat.isCounted = true;
+      this.countJoined(counts, flight);
+    } else this.#countSeat(seat, flight, counts);
+    seat.isDone = true;
   }
 
   #copy(value: unknown): unknown {
@@ -435,20 +474,26 @@ export class Runs {
 
   /**
    * What one caller gets, who may not want to wait as long as the run takes.
-   * @param own the stale entry that he has found, where the flight may have none
+   * @param seat his, if others began the run
+   * @param own a stale entry that he knows of, and they perhaps do not
    */
-  attend(result: unknown, flight: Flight, work: Work, counts: Counts, isOpener: boolean, own?: MemoryRecord): unknown {
+  attend(result: unknown, flight: Flight, work: Work, counts: Counts, seat?: Seat, own?: MemoryRecord): unknown {
     const { timeout, signal: tellsSignal } = work.policy;
     if ((timeout === undefined && tellsSignal === undefined) || !(result instanceof Promise)) return result;
-    if (tellsSignal !== undefined) notesOf(flight).audience++;
+    const waits = seat?.isDone !== true;
+    if (tellsSignal !== undefined && waits) notesOf(flight).audience++;
     const { signal } = work;
     const { soft, hard } = timeout ?? {};
     if (soft === undefined && hard === undefined && signal === undefined) return result;
+    const leave = (): void => {
+      if (seat === undefined) this.#settleOpener(flight, counts, false);
+      else if (!seat.isDone) this.#unseat(seat, flight, counts);
+    };
     const patience: Patience = {
       soft,
       hard,
       signal,
-      settleSoon: () => this.#answerSoon(flight, flight.fallback ?? own, work.policy, counts, isOpener),
+      settleSoon: () => this.#answerSoon(flight, work.policy, counts, seat, own),
       awaitAnswer: (retry) => {
         if (flight.running) return;
         // The store is still being asked.
@@ -456,12 +501,15 @@ export class Runs {
         flight.impatient.push(retry);
       },
       makeError: () => {
-        if (isOpener) this.#settleOpener(flight, counts, false);
+        leave();
         return new TimeoutError(
           `${this.#remembered.label()}: ${this.#shelf.textOf(flight.key)} took longer than ${hard} ms (timeout.hard); the run goes on`,
         );
       },
-      leave: (reason) => this.#leave(flight, reason),
+      leave: (reason) => {
+        leave();
+        if (waits) this.#leave(flight, reason);
+      },
     };
     return waitWith(result, patience);
   }
@@ -469,16 +517,17 @@ export class Runs {
   /** What there is for a caller whose soft limit has passed. */
   #answerSoon(
     flight: Flight,
-    record: MemoryRecord | undefined,
     policy: Policy,
     counts: Counts,
-    isOpener: boolean,
+    seat: Seat | undefined,
+    own: MemoryRecord | undefined,
   ): { readonly value: unknown } | undefined {
-    if (record === undefined || flight.voided || hasVoidedTags(record)) return undefined;
+    const record = flight.fallback ?? own;
+    if (record === undefined || seat?.isDone || flight.voided || hasVoidedTags(record)) return undefined;
     if (!isWithinWindow(record, this.#remembered.home.now())) return undefined;
-    if (isOpener) this.#settleOpener(flight, counts, true);
+    if (seat === undefined) this.#settleOpener(flight, counts, true);
     else {
-      counts.coalesced--;
+      this.#uncountSeat(seat, flight, counts);
       this.#countStale(flight, counts);
     }
     if (record.rest?.tags !== undefined) passTags(record.rest.tags);
@@ -503,7 +552,7 @@ export class Runs {
     // Calls that come now wait for this run, unless the old entry answers.
     flight.refreshes = true;
     const patient: Work = { fn: work.fn, policy, signal: work.signal };
-    return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts, true);
+    return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts);
   }
 
   /** Answers a caller who has left before he came. */
@@ -594,8 +643,8 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
   ): void {
-    const open = this.flights.get(key);
-    if (open !== undefined && this.#isAbandoned(open, work.policy)) this.flights.voidOne(open);
+    // One that has been under way for too long is given up for another.
+    this.joinable(key, work.policy);
     if (this.flights.has(key)) return;
     const flight = new Flight(key);
     flight.isBehind = true;
@@ -813,9 +862,13 @@ export class Runs {
       const judged = this.#judged(flight, policy, self, args);
       const now = home.now();
       const isThere = record !== undefined && !hasVoidedTags(record) && isWithinWindow(record, now);
-      if (isThere && !flight.isBehind && this.#isForgiven(record, judged, error, now)) stale = record;
-      if (isThere && (stale !== undefined || flight.isBehind)) {
-        this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
+      const isForgiven = isThere && this.#isForgiven(flight, record, judged, error, now);
+      if (isForgiven && !flight.isBehind) stale = record;
+      if (isThere && (isForgiven || flight.isBehind)) {
+        let until = now + (policy.retryAfter ?? defaultRetryAfter);
+        // An error that no stale answer hides is not hidden by the pause either.
+        if (!isForgiven) until = Math.min(until, record.expiresAt + (policy.staleWhileRevalidate ?? 0));
+        this.#shelf.rest(flight.key, record, until);
       }
       // Nothing takes the place of a value that is allowed yet, nor of what somebody wanted to have anew.
       const staysThere = isThere || (flight.refreshes && !flight.isBehind);
@@ -841,10 +894,19 @@ export class Runs {
     return this.valueOf(stale, policy);
   }
 
-  #isForgiven(record: MemoryRecord, { policy, self, key }: Judged, error: unknown, now: number): boolean {
+  /** Whether `record` may be answered in place of the flight's error. The user is asked once, however many wait. */
+  #isForgiven(
+    flight: Flight,
+    record: MemoryRecord,
+    { policy, self, key }: Judged,
+    error: unknown,
+    now: number,
+  ): boolean {
     if (!isForgiven(record, policy, now)) return false;
     const when = policy.staleIfError?.when;
-    return when === undefined || this.#remembered.ask('staleIfError.when', when, self, [error], key) === true;
+    if (when === undefined) return true;
+    flight.forgives ??= this.#remembered.ask('staleIfError.when', when, self, [error], key) === true;
+    return flight.forgives;
   }
 
   #trace(key: unknown, run: () => unknown): unknown {

@@ -24,6 +24,8 @@ interface Place extends BoundKey {
   readonly counts: Counts;
   /** Whether its next result takes the place of an entry that answers meanwhile, and must not be outlived by it. */
   isRefreshed?: boolean;
+  /** Whether the store could not say what it has. */
+  isUnknown?: boolean;
 }
 
 /** A function's entries in a synchronous store that knows text keys only. A synchronous function stays synchronous. */
@@ -142,6 +144,10 @@ export class SyncEngine implements Engine, Shelf {
 
   #read(place: Place): MemoryRecord | undefined {
     const record = this.#shelf.read(place.key, place.full, this.#asker);
+    if (record === 'unknown') {
+      place.isUnknown = true;
+      return undefined;
+    }
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
   }
@@ -199,12 +205,23 @@ export class SyncEngine implements Engine, Shelf {
   ): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
+    if (keeping?.failed && this.#mayHoldValue(place)) {
+      this.release(key);
+      return;
+    }
     try {
       this.#write(place, value, keeping, place.isRefreshed === true, promise !== undefined, loadTime, epoch);
     } catch {
       // Reported; the caller has the value.
     }
     this.release(key);
+  }
+
+  /** An error takes the place of no value that may answer yet. */
+  #mayHoldValue(place: Place): boolean {
+    if (place.isUnknown) return true;
+    const record = this.#living(place);
+    return record !== undefined && record.rest?.failed !== true;
   }
 
   release(key: unknown): void {
@@ -369,6 +386,7 @@ export class SyncEngine implements Engine, Shelf {
   #living(place: Place): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
     const record = this.#shelf.read(place.key, place.full, this.#asker);
+    if (record === 'unknown') return undefined;
     return record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;
   }
 

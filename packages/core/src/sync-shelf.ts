@@ -22,7 +22,9 @@ export class SyncShelf {
   readonly #namespace: string;
   readonly #owed = new Set<string>();
   readonly #owedPrefixes = new Set<string>();
-  readonly #breaker: Breaker;
+  /** Apart, since a store may well be read and take no writes. One that cannot be read is not written to either. */
+  readonly #reads: Breaker;
+  readonly #writes: Breaker;
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
 
@@ -30,26 +32,29 @@ export class SyncShelf {
   constructor(store: SyncStore, namespace: string, leftAlone: () => void) {
     this.#store = store;
     this.#namespace = namespace;
-    this.#breaker = new Breaker(leftAlone);
+    this.#reads = new Breaker(leftAlone);
+    this.#writes = new Breaker(leftAlone);
   }
 
   get tier(): string {
     return this.#store.name ?? 'store';
   }
 
-  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | undefined {
-    if (!this.#breaker.allows() || !this.#isTrusted(key, asker)) return undefined;
+  /** What is under the key; `'unknown'` where the store failed or is left alone; `undefined` also where it was voided. */
+  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | 'unknown' | undefined {
+    if (!this.#reads.allows()) return 'unknown';
+    if (!this.#isTrusted(key, asker)) return undefined;
     try {
       const entry = atOnce(this.#store.get(key));
-      this.#breaker.succeed();
+      this.#reads.succeed();
       if (entry === undefined || entry === null) return undefined;
       return isOfKey(entry, full ?? key, full !== undefined)
         ? recordOf(entry, this.news.told, this.#store.touch !== undefined)
         : undefined;
     } catch (error) {
-      if (!(error instanceof CodecError)) this.#breaker.fail();
+      if (!(error instanceof CodecError)) this.#reads.fail();
       asker.report(failureOf('get', key, error), key);
-      return undefined;
+      return error instanceof CodecError ? undefined : 'unknown';
     }
   }
 
@@ -61,14 +66,14 @@ export class SyncShelf {
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
   write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
     // What need not be undone may as well not be told to a store that is left alone.
-    if (!fencing && !this.#breaker.allows()) return false;
+    if (!fencing && (this.#reads.isOpen || !this.#writes.allows())) return false;
     try {
       const kept = atOnce(this.#store.set(key, entryOf(record, full))) !== false;
-      this.#breaker.succeed();
+      this.#writes.succeed();
       this.#owed.delete(key);
       return kept;
     } catch (error) {
-      if (!(error instanceof CodecError)) this.#breaker.fail();
+      if (!(error instanceof CodecError)) this.#writes.fail();
       if (fencing) this.#owe(key, asker);
       const failure = failureOf('set', key, error);
       asker.report(failure, key);
@@ -146,6 +151,7 @@ export class SyncShelf {
       }
       return true;
     } catch (error) {
+      this.#reads.fail();
       asker.report(failureOf('delete', key, error), key);
       return false;
     }
