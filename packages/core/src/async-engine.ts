@@ -417,7 +417,7 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   rest(key: unknown, _record: MemoryRecord, until: number): void {
-    this.#retries.note(key as string, until);
+    this.#retries.note(key as string, until, this.#remembered.home.now());
   }
 
   release(key: unknown): void {

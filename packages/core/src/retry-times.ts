@@ -10,8 +10,18 @@ const most = 10_000;
 export class RetryTimes {
   readonly #times = new Map<string, number>();
 
-  note(key: string, until: number): void {
+  /** How many are remembered. */
+  get size(): number {
+    return this.#times.size;
+  }
+
+  /** Notes a key, and forgets the oldest ones, as far as their time is over at `now`. */
+  note(key: string, until: number, now: number): void {
     this.#times.delete(key);
+    for (const [oldest, time] of this.#times) {
+      if (time > now) break;
+      this.#times.delete(oldest);
+    }
     if (this.#times.size >= most)
       for (const oldest of this.#times.keys()) return void this.#replace(oldest, key, until);
     this.#times.set(key, until);

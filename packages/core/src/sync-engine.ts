@@ -239,7 +239,7 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   rest(key: unknown, _record: MemoryRecord, until: number): void {
-    this.#retries.note(key as string, until);
+    this.#retries.note(key as string, until, this.#remembered.home.now());
   }
 
   #write(

@@ -3,7 +3,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { cached, cacheOf, createCache, invalidateTags, withCacheMode } from '@reprise/core';
 import { manualClock } from '@reprise/store-testkit';
 import { agingHomes, syncHomes, until, watchRejections } from './aging.ts';
-import { holdRuns, runOf, settle } from './deferred.ts';
+import { defer, holdRuns, runOf, settle } from './deferred.ts';
 import { sharedHomes } from './homes.ts';
 
 watchRejections();
@@ -282,6 +282,54 @@ describe.each(agingHomes)('a stale answer from %s', (_kind, makeHome) => {
     (await runOf(load, 1)).resolve('new');
     await until(async () => (await user.peek('1')) === 'new');
     expect(load.runs).toHaveLength(2);
+  });
+
+  it('stays where nobody hears of the failure, which is a warning then and no unhandled rejection', async () => {
+    const home = makeHome();
+    const load = holdRuns<[], string>();
+    const user = home.wrap(load, window);
+    const first = user();
+    (await runOf(load, 0)).resolve('old');
+    await first;
+    await home.quiet();
+    home.advance(1_000);
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const told = () => warn.mock.calls.filter((call) => JSON.stringify(call).includes('E_BACKGROUND')).length;
+    try {
+      await user();
+      (await runOf(load, 1)).reject(new Error('down'));
+      await until(told);
+      home.advance(1_000);
+      await user();
+      (await runOf(load, 2)).reject(new Error('down'));
+      await settle();
+      expect([await user(), told()]).toEqual(['old', 1]);
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
+  it('inside of another run is not waited for by it, and may itself wait for that', async () => {
+    const home = makeHome();
+    const gate = defer();
+    let inners = 0;
+    const outer: () => Promise<string> = home.wrap(async (): Promise<string> => {
+      const value = await inner();
+      await gate.promise;
+      return `outer of ${value}`;
+    }, {});
+    const inner = home.wrap(async (): Promise<string> => {
+      inners++;
+      return inners === 1 ? 'old' : `new beside ${await outer()}`;
+    }, window);
+    await inner();
+    await home.quiet();
+    home.advance(1_000);
+    const answer = outer();
+    await until(() => inners === 2);
+    gate.resolve();
+    expect(await answer).toBe('outer of old');
+    await until(async () => (await inner.peek()) === 'new beside outer of old');
   });
 
   it('is told of by key, each with a run of its own', async () => {
