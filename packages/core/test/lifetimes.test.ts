@@ -3,11 +3,11 @@ import { cached, cacheOf, createCache } from '@reprise/core';
 import type { AsyncStore, Entry, SyncStore } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { manualClock, seededRandom } from '@reprise/store-testkit';
-import { agingHomeOn, agingHomes, chance, chancyHomes, until, watchRejections } from './aging.ts';
+import { agingHomeOn, agingHomes, chance, chancyHomes, endTests, until } from './aging.ts';
 import { defer, settle } from './deferred.ts';
 import { homeOn, sharedHomes } from './homes.ts';
 
-watchRejections();
+endTests();
 
 /** A synchronous store that is not told of reads. */
 function untouchedStore(): SyncStore {

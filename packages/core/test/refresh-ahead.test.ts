@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { cached, cacheOf, createCache } from '@reprise/core';
 import { manualClock } from '@reprise/store-testkit';
-import { agingHomes, chance, chancyHomes, syncHomes, until, watchRejections } from './aging.ts';
+import { agingHomes, chance, chancyHomes, endTests, syncHomes, until } from './aging.ts';
 import { holdRuns, runOf, settle } from './deferred.ts';
 import { sharedHomes } from './homes.ts';
 
-watchRejections();
+endTests();
 
 describe.each(agingHomes)('refreshAhead by a fraction in %s', (_kind, makeHome) => {
   async function makeAged(options: object = {}, age = 800) {

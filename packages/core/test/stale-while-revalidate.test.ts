@@ -2,11 +2,12 @@ import { performance } from 'node:perf_hooks';
 import { describe, expect, it, jest } from '@jest/globals';
 import { cached, cacheOf, createCache, invalidateTags, withCacheMode } from '@reprise/core';
 import { manualClock } from '@reprise/store-testkit';
-import { agingHomes, syncHomes, until, watchRejections } from './aging.ts';
+import { agingHomes, endTests, syncHomes, until } from './aging.ts';
 import { defer, holdRuns, runOf, settle } from './deferred.ts';
 import { sharedHomes } from './homes.ts';
+import { program } from './program.ts';
 
-watchRejections();
+endTests();
 
 const window = { ttl: 1_000, staleWhileRevalidate: 10_000 } as const;
 
@@ -499,4 +500,23 @@ it('a method answers stale to each instance by itself', async () => {
   await settle();
   expect([await a.find('1'), await b.find('1'), a.runs, b.runs]).toEqual(['a 1 2', 'b 1 2', 2, 2]);
   expect(cacheOf(a, 'find').stats()).toMatchObject({ hits: 1, stale: 2, misses: 1 });
+});
+
+it('a run that fails behind an answer does not end the process', async () => {
+  const told = await program(`
+    import { cached, createCache } from '@reprise/core';
+    process.on('warning', ({ code }) => console.log(code));
+    let now = 0;
+    const cache = createCache({ name: 'aged', clock: { now: () => now }, ttl: 1_000, staleWhileRevalidate: '1h' });
+    let runs = 0;
+    const slow = cached(async () => { if (++runs > 1) throw new Error('down'); return 'old'; }, { cache, name: 'slow' });
+    const quick = cached(() => { if (++runs > 2) throw new Error('down'); return 'old'; }, { cache, name: 'quick' });
+    await slow();
+    quick();
+    now = 1_000;
+    console.log(await slow(), quick());
+    await new Promise((resolve) => setImmediate(resolve));
+    console.log('alive', runs);
+  `);
+  expect(told.split('\n')).toEqual(['old old', 'E_BACKGROUND', 'E_BACKGROUND', 'alive 4']);
 });
