@@ -129,6 +129,7 @@ export class Runs {
       return this.attend(joined, open, work, counts, false);
     }
     const flight = this.open(key, work.policy);
+    flight.leavesEntry = mode === 'reload' || mode === 'no-cache';
     this.countOpener(flight, fallback, counts);
     return this.attend(this.fly(flight, work, self, args, counts), flight, work, counts, true);
   }
@@ -479,6 +480,7 @@ export class Runs {
   renew(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
     const { timeout: _, ...policy } = work.policy;
     const patient: Work = { fn: work.fn, policy, signal: work.signal };
+    flight.leavesEntry = true;
     return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts, true);
   }
 
@@ -570,6 +572,9 @@ export class Runs {
     args: ArrayLike<unknown>,
     counts: Counts,
   ): void {
+    const open = this.flights.get(key);
+    // One that hangs must not keep the entry stale to the end of its window.
+    if (open !== undefined && this.#isAbandoned(open, work.policy)) this.flights.voidOne(open);
     if (this.flights.has(key)) return;
     const flight = new Flight(key);
     flight.isBehind = true;
@@ -784,7 +789,7 @@ export class Runs {
         this.#shelf.rest(flight.key, record, now + (policy.retryAfter ?? defaultRetryAfter));
       }
       // Nothing takes the place of a value that is allowed yet.
-      if (!isThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
+      if (!isThere && !flight.leavesEntry && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
         keeping = keepError(this.#remembered, judged, error, flight.notes);
       }
     }
