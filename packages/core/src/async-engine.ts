@@ -257,6 +257,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   #open(work: Work, place: Place, self: unknown, args: readonly unknown[], reads: boolean): Promise<unknown> {
     const flight = this.runs.open(place.key, work.policy);
+    flight.leavesEntry = place.isRefreshed === true;
     this.#places.set(place.key, place);
     const promise = this.#lookThenFly(flight, work, place, self, args, reads);
     flight.promise = promise;

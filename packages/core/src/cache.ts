@@ -1,5 +1,6 @@
 import { type Entry, OptionError, type Store } from '@reprise/store/contract';
 import { memoryStore } from '@reprise/store-memory';
+import { adviseAboutDefaults } from './advice.ts';
 import type { Engine } from './engine.ts';
 import { StoreHome } from './home.ts';
 import { functionMember } from './member.ts';
@@ -201,11 +202,21 @@ export function createCache<S extends Store = ReturnType<typeof memoryStore>>(
     sizeOf,
     ...defaults
   } = read as CreateCacheOptions & Record<string, unknown>;
-  const store = given ?? memoryStore(boundsOf({ maxSize, maxBytes, sizeOf }));
+  const bounds = boundsOf({ maxSize, maxBytes, sizeOf });
+  const store = given ?? memoryStore(bounds);
   const replaced = replace === true;
   checkFree(name as string, replaced);
   const older = getCache(name as string);
-  const home = new StoreHome({ name: name as string, store, solo: false, defaults: defaults as Policy, clock, random });
+  const home = new StoreHome({
+    name: name as string,
+    store,
+    solo: false,
+    defaults: defaults as Policy,
+    bounds,
+    clock,
+    random,
+  });
+  adviseAboutDefaults(home, where);
   const cache = new NamedCache<S>(name as string, home);
   if (given !== undefined && (maxSize !== undefined || maxBytes !== undefined))
     home.resize(boundsOf({ maxSize, maxBytes }));

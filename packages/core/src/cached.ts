@@ -1,5 +1,6 @@
 import { OptionError, type Store } from '@reprise/store/contract';
 import { memoryStore } from '@reprise/store-memory';
+import { adviseAboutOptions } from './advice.ts';
 import { AsyncEngine } from './async-engine.ts';
 import { boundsOf, homeOf } from './cache.ts';
 import type { Verb } from './decorator/placing.ts';
@@ -87,6 +88,7 @@ export function placeInCache({ fn, original, verb, member, read, policy, takesId
     bound = home;
     remembered = next;
     engine = home.settle(next, telling);
+    adviseAboutOptions(next);
     if (read.cache === undefined && read.store === undefined && engine instanceof DirectEngine && home.store.sync) {
       solos.set(home.store, engine);
     }
@@ -220,12 +222,8 @@ function findHome(read: Read, where: string): StoreHome {
   }
   if (cache === undefined) {
     const { maxSize = defaultMaxSize, maxBytes, sizeOf } = read;
-    return new StoreHome({
-      name: undefined,
-      store: memoryStore(boundsOf({ maxSize, maxBytes, sizeOf })),
-      solo: true,
-      defaults: {},
-    });
+    const bounds = boundsOf({ maxSize, maxBytes, sizeOf });
+    return new StoreHome({ name: undefined, store: memoryStore(bounds), solo: true, defaults: {}, bounds });
   }
   if (typeof cache === 'object') return homeOf(cache);
   const named = getCache(cache);

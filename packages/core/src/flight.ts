@@ -43,6 +43,8 @@ export class Flight implements Run {
   opener: Run | undefined = undefined;
   /** Whether it makes an entry anew while the old one answers. */
   refreshes = false;
+  /** Whether its failure leaves what is under the key: a newer value was asked for, by `refresh` or a mode. */
+  leavesEntry = false;
   /** Whether its result belongs to the first caller alone: it can be read only once, or cannot be copied as was asked. */
   isUnshared = false;
   /** Whether anybody waits for it beside the call that opened it. */

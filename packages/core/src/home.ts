@@ -40,6 +40,7 @@ export interface HomeParts {
   /** Whether one function has the store for itself. */
   readonly solo: boolean;
   readonly defaults: Policy;
+  readonly bounds?: Bounds | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
 }
@@ -63,6 +64,7 @@ export class StoreHome implements Home, TagHearer {
   defaults: Policy;
   off: boolean;
   readonly isClocked: boolean;
+  isUnbounded: boolean;
   readonly isAhead: (moment: number) => boolean;
   readonly now: () => number;
   readonly roughNow: () => number;
@@ -82,7 +84,7 @@ export class StoreHome implements Home, TagHearer {
   #lanes: Lanes | undefined;
   #shelf: SyncShelf | undefined;
 
-  constructor({ name, store, solo, defaults, clock, random = Math.random }: HomeParts) {
+  constructor({ name, store, solo, defaults, bounds, clock, random = Math.random }: HomeParts) {
     this.name = name;
     this.store = store;
     this.random = random;
@@ -91,6 +93,7 @@ export class StoreHome implements Home, TagHearer {
     this.#namespace = name ?? '';
     this.defaults = defaults;
     this.off = this.#disabled;
+    this.isUnbounded = isUnbounded(bounds);
     this.emitter = new Emitter(() => this.#update());
     if (clock === undefined) {
       this.isAhead = isAhead;
@@ -430,6 +433,7 @@ export class StoreHome implements Home, TagHearer {
 
   /** Gives the store other bounds. A store that fails to take them is reported. */
   resize(bounds: Bounds): void {
+    this.isUnbounded = isUnbounded(bounds);
     Promise.resolve(this.store.resize?.(bounds)).catch((error) => this.#report(error));
   }
 
@@ -462,6 +466,10 @@ export class StoreHome implements Home, TagHearer {
       warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
     }
   }
+}
+
+function isUnbounded({ maxSize, maxBytes = Infinity }: Bounds = {}): boolean {
+  return maxSize === Infinity && maxBytes === Infinity;
 }
 
 function isDirect(store: Store): boolean {

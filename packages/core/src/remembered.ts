@@ -28,6 +28,8 @@ export interface Home {
   isAhead(moment: number): boolean;
   /** Whether calls go through to their functions: disabled, or closed. */
   readonly off: boolean;
+  /** Whether its user said that nothing bounds the number of entries. */
+  readonly isUnbounded: boolean;
   /** An invalidation was asked for while the cache was off: what it should have removed must not answer later. @returns `false` */
   missInvalidation(): false;
   /** An invalidation goes to the store: the moment to say, once, what the store cannot promise about it. */

@@ -129,6 +129,7 @@ export class Runs {
     const open = mode === 'reload' ? undefined : this.joinable(key, work.policy);
     if (open !== undefined) return this.join(open, work, self, args, counts, fallback, place);
     const flight = this.open(key, work.policy);
+    flight.leavesEntry = mode === 'reload' || mode === 'no-cache';
     this.countOpener(flight, fallback, counts);
     return this.attend(this.fly(flight, work, self, args, counts), flight, work, counts);
   }
@@ -552,6 +553,7 @@ export class Runs {
     // Calls that come now wait for this run, unless the old entry answers.
     flight.refreshes = true;
     const patient: Work = { fn: work.fn, policy, signal: work.signal };
+    flight.leavesEntry = true;
     return this.attend(this.fly(flight, work, self, args, counts), flight, patient, counts);
   }
 
@@ -871,7 +873,7 @@ export class Runs {
         this.#shelf.rest(flight.key, record, until);
       }
       // Nothing takes the place of a value that is allowed yet, nor of what somebody wanted to have anew.
-      const staysThere = isThere || (flight.refreshes && !flight.isBehind);
+      const staysThere = isThere || flight.leavesEntry;
       if (!staysThere && policy.cacheErrors !== undefined && !this.#isAbandoned(flight, policy)) {
         keeping = keepError(this.#remembered, judged, error, flight.notes);
       }
