@@ -11,8 +11,9 @@ import type { Policy } from './options.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
-import { Runs, type Shelf, type Work } from './runs.ts';
+import { Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
+import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import { tagEpoch } from './tags.ts';
 import type { TextKeys } from './text-keys.ts';
@@ -167,13 +168,19 @@ export class AsyncEngine implements Engine, Shelf {
     if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
     if (record !== undefined) {
       const isFresh = this.#isFresh(record);
-      const answer = this.runs.answer(record, isFresh ? 'fresh' : 'stale', place.key, work.policy, place.counts);
+      const answer = this.runs.answers.answer(
+        record,
+        isFresh ? 'fresh' : 'stale',
+        place.key,
+        work.policy,
+        place.counts,
+      );
       this.release(place.key);
       return answer;
     }
     this.#checkPresence(work, place);
     if (mode === 'only-if-cached') {
-      const error = this.runs.refuseUncached(place.key, place.counts);
+      const error = this.runs.answers.refuseUncached(place.key, place.counts);
       this.release(place.key);
       throw error;
     }
@@ -188,7 +195,7 @@ export class AsyncEngine implements Engine, Shelf {
   /** Nothing is run for a caller who has left while the store was asked. */
   #checkPresence({ signal }: Work, { key, counts }: Place): void {
     if (!signal?.aborted) return;
-    this.runs.countMiss(key, counts);
+    this.runs.answers.countMiss(key, counts);
     this.release(key);
     throw signal.reason;
   }
@@ -245,12 +252,12 @@ export class AsyncEngine implements Engine, Shelf {
     shared: boolean,
     calls: number = 1,
   ): Promise<unknown> | undefined {
-    const verdict = this.runs.verdictOn(place.key, record, work.policy);
+    const verdict = this.runs.answers.verdictOn(place.key, record, work.policy);
     if (verdict === 'gone' || verdict === 'fallback') return undefined;
     if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
     this.runs.followUp(verdict, place.key, record, work, self, args, place.counts);
     const own = shared ? this.#ownRecord(record) : record;
-    const answer = this.runs.answer(own, verdict, place.key, work.policy, place.counts, calls);
+    const answer = this.runs.answers.answer(own, verdict, place.key, work.policy, place.counts, calls);
     this.release(place.key);
     return answer as Promise<unknown>;
   }
@@ -263,7 +270,7 @@ export class AsyncEngine implements Engine, Shelf {
     flight.promise = promise;
     const parent = currentRun();
     if (parent !== undefined) this.runs.flights.openFor(parent, flight);
-    return this.runs.attend(promise, flight, work, place.counts) as Promise<unknown>;
+    return this.runs.attendance.attend(promise, flight, work, place.counts) as Promise<unknown>;
   }
 
   async #lookThenFly(
@@ -280,24 +287,24 @@ export class AsyncEngine implements Engine, Shelf {
     // Its run begins now, and is judged by the counters of now.
     if (reads) flight.epoch = tagEpoch();
     if (record !== undefined) {
-      const verdict = this.runs.verdictOn(place.key, record, work.policy);
+      const verdict = this.runs.answers.verdictOn(place.key, record, work.policy);
       if (verdict !== 'gone' && verdict !== 'fallback') {
         this.runs.flights.close(flight);
-        this.runs.model(flight, record.value);
+        this.runs.answers.model(flight, record.value);
         flight.tags = record.rest?.tags;
         if (!flight.voided) this.runs.followUp(verdict, place.key, record, work, self, args, counts);
-        const answer = this.runs.answer(record, verdict, place.key, work.policy, counts, 1 + flight.early);
+        const answer = this.runs.answers.answer(record, verdict, place.key, work.policy, counts, 1 + flight.early);
         this.release(place.key);
         return answer;
       }
-      this.runs.countOpener(flight, verdict === 'fallback' && !flight.voided ? record : undefined, counts);
+      this.runs.attendance.countOpener(flight, verdict === 'fallback' && !flight.voided ? record : undefined, counts);
     } else {
-      this.runs.countOpener(flight, undefined, counts);
+      this.runs.attendance.countOpener(flight, undefined, counts);
       if (reads) this.#known.delete(place.text);
     }
     // Who may be answered stale yet is counted when he is answered.
     if (flight.fallback === undefined) {
-      for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+      for (let joined = flight.early; joined > 0; joined--) this.runs.answers.countJoined(counts, flight);
     }
     return this.runs.fly(flight, work, self, args, counts);
   }
@@ -305,8 +312,8 @@ export class AsyncEngine implements Engine, Shelf {
   /** All who waited for the look into the store have left: nothing is run for nobody. */
   #giveUp(flight: Flight, { key, counts }: Place): Promise<never> {
     this.runs.flights.close(flight);
-    this.runs.countMiss(key, counts);
-    for (let joined = flight.early; joined > 0; joined--) this.runs.countJoined(counts, flight);
+    this.runs.answers.countMiss(key, counts);
+    for (let joined = flight.early; joined > 0; joined--) this.runs.answers.countJoined(counts, flight);
     this.release(key);
     return Promise.reject(flight.notes?.controller?.signal.reason);
   }
@@ -534,7 +541,7 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   async peek(scope: Scope, args: readonly unknown[]): Promise<unknown> {
-    return this.runs.look(await this.#look(this.#place(scope.self, args)), this.#remembered.policy);
+    return this.runs.answers.look(await this.#look(this.#place(scope.self, args)), this.#remembered.policy);
   }
 
   async has(scope: Scope, args: readonly unknown[]): Promise<boolean> {
@@ -556,7 +563,7 @@ export class AsyncEngine implements Engine, Shelf {
   async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
     this.runs.flights.void(place.key);
     this.#places.set(place.key, place);
-    const primed = this.runs.prime(place.key, value, policy, self, args);
+    const primed = this.runs.answers.prime(place.key, value, policy, self, args);
     try {
       await this.#write(place, primed.value, primed.keeping, true, undefined, tagEpoch());
     } finally {

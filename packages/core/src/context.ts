@@ -179,6 +179,12 @@ export function addTags(run: Run, tags: Iterable<string>): void {
   for (const tag of tags) notes.tags.add(tag);
 }
 
+/** What the code that is running depends on from now on. */
+export function passTags(tags: readonly string[]): void {
+  const run = currentRun();
+  if (run !== undefined) addTags(run, tags);
+}
+
 /** A run's notes, made when first needed. */
 export function notesOf(run: Run): RunNotes {
   run.notes ??= new RunNotes();

@@ -17,8 +17,9 @@ import type { Policy } from './options.ts';
 import { CacheSlot, type Keeper, Owner, Owners, type StandIn } from './owner.ts';
 import { detailsOf, entryOf, inspectRecord, isLiving } from './record.ts';
 import type { Remembered } from './remembered.ts';
-import { Runs, type Shelf, type Work } from './runs.ts';
+import { Runs } from './runs.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
+import type { Shelf, Work } from './shelf.ts';
 import { withoutSignal } from './signal-argument.ts';
 import { Counts } from './stats.ts';
 import { areVoided, tagEpoch } from './tags.ts';
@@ -538,7 +539,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
-    return this.runs.look(this.#freshRecord(scope, args), this.#remembered.policy);
+    return this.runs.answers.look(this.#freshRecord(scope, args), this.#remembered.policy);
   }
 
   has(scope: Scope, args: readonly unknown[]): boolean {
@@ -551,7 +552,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     if (remembered.home.off) return void remembered.home.missInvalidation();
     const key = this.#ensureKey(scope, args);
     this.runs.flights.void(key);
-    const primed = this.runs.prime(key, value, policy, scope.self, args);
+    const primed = this.runs.answers.prime(key, value, policy, scope.self, args);
     const promise = remembered.givesPromises(this.runs) ? Promise.resolve(primed.value) : undefined;
     this.keep(key, primed.value, primed.keeping, promise, undefined, tagEpoch());
     if (primed.keeping === undefined) this.release(key);

@@ -1,6 +1,7 @@
 import type { Policy } from './options.ts';
-import type { Runs, Work } from './runs.ts';
+import type { Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
+import type { Work } from './shelf.ts';
 import type { Counts } from './stats.ts';
 import type { AnyFunction, Inspection } from './types.ts';
 

@@ -7,6 +7,9 @@ export interface FreshnessRules {
   readonly refreshAhead?: number | 'probabilistic' | undefined;
 }
 
+/** How long the function is left alone after a failure behind an answer, in milliseconds. */
+export const defaultRetryAfter = 1_000;
+
 /**
  * What a call does with what is under its key.
  *

@@ -9,8 +9,9 @@ import type { Policy } from './options.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
-import { Runs, type Shelf, type Work } from './runs.ts';
+import { Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
+import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import type { Asker, SyncShelf } from './sync-shelf.ts';
 import { tagEpoch } from './tags.ts';
@@ -329,7 +330,7 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   peek(scope: Scope, args: readonly unknown[]): unknown {
-    return this.runs.look(this.#look(this.#place(scope.self, args)), this.#remembered.policy);
+    return this.runs.answers.look(this.#look(this.#place(scope.self, args)), this.#remembered.policy);
   }
 
   has(scope: Scope, args: readonly unknown[]): boolean {
@@ -346,7 +347,7 @@ export class SyncEngine implements Engine, Shelf {
   setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
     this.runs.flights.void(place.key);
     this.#places.set(place.key, place);
-    const primed = this.runs.prime(place.key, value, policy, self, args);
+    const primed = this.runs.answers.prime(place.key, value, policy, self, args);
     const isPromise = this.#remembered.givesPromises(this.runs);
     try {
       this.#write(place, primed.value, primed.keeping, true, isPromise, undefined, tagEpoch());

@@ -1,4 +1,5 @@
 import { StoreError } from '@reprise/core';
+import { Answers } from '../../src/answers.ts';
 import { AsyncEngine } from '../../src/async-engine.ts';
 import { DirectEngine } from '../../src/direct.ts';
 import { Flights } from '../../src/flight.ts';
@@ -176,7 +177,7 @@ export const mistakes: readonly Mistake[] = [
       replace(Runs.prototype, 'join', (original) => {
         return function (this: Runs, flight, work, self, args, counts, ...more) {
           if (flight.promise === undefined) return original.call(this, flight, work, self, args, counts, ...more);
-          this.countJoined(counts, flight);
+          this.answers.countJoined(counts, flight);
           return flight.promise;
         };
       }),
@@ -185,7 +186,7 @@ export const mistakes: readonly Mistake[] = [
     name: 'joined calls that are not counted',
     law: 'law 8',
     homes: all,
-    make: () => replace(Runs.prototype, 'countJoined', () => () => {}),
+    make: () => replace(Answers.prototype, 'countJoined', () => () => {}),
   },
   {
     name: 'bypassed calls that are answered from the cache',

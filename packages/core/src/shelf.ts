@@ -1,0 +1,47 @@
+import type { MemoryRecord } from '@reprise/store/contract';
+import type { Keeping } from './keeping.ts';
+import type { Policy } from './options.ts';
+import type { Counts } from './stats.ts';
+import type { AnyFunction } from './types.ts';
+
+/** Where the results of one function go; the three kinds of store each have one. */
+export interface Shelf {
+  /** Whether answers are promises whatever the function returns. */
+  readonly isEventual: boolean;
+  /**
+   * Keeps a fresh result; where `keeping` is `undefined`, removes the older one instead.
+   * @param epoch by which the labels of the result are judged
+   */
+  keep(
+    key: unknown,
+    value: unknown,
+    keeping: Keeping | undefined,
+    promise: Promise<unknown> | undefined,
+    loadTime: number | undefined,
+    epoch: number,
+  ): void;
+  /** A flight has ended and left nothing: what was only there for it can go. */
+  release(key: unknown): void;
+  /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */
+  expire(key: unknown, isVoided: boolean): void;
+  /** An entry with an idle time has been read, by a call with this policy. */
+  touch(key: unknown, record: MemoryRecord, policy: Policy): void;
+  /** The function is not to be run behind what is under the key before this moment. */
+  rest(key: unknown, record: MemoryRecord, until: number): void;
+  /** A call that has to be answered anew: what it waited for was invalidated before it came. */
+  askAgain(key: unknown, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts, place: unknown): unknown;
+  /** The key in text. */
+  textOf(key: unknown): string;
+  /** A copy for one more caller, on stores that give every reader a value of its own. */
+  copy?(value: unknown): unknown;
+}
+
+/** What is run on a miss, and by which rules its result is judged. */
+export interface Work {
+  readonly fn: AnyFunction;
+  readonly policy: Policy;
+  /** The signal of the caller, where he has one. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told that a call waits for a run under way, and so needs none of its own for now. */
+  readonly joined?: ((args: ArrayLike<unknown>) => void) | undefined;
+}
