@@ -1,4 +1,5 @@
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
+import { within } from './bounded.ts';
 import { currentMode, currentRun, holdMode, modes } from './context.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
@@ -232,7 +233,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
   async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
-    const record = await this.#read(place);
+    const record = await this.#read(place, work.policy);
     const answer = record && this.#answer(record, work, place, self, args, false);
     if (answer !== undefined) return answer;
     this.#checkPresence(work, place);
@@ -281,7 +282,7 @@ export class AsyncEngine implements Engine, Shelf {
     args: readonly unknown[],
     reads: boolean,
   ): Promise<unknown> {
-    const record = reads ? await this.#read(place) : undefined;
+    const record = reads ? await this.#read(place, work.policy) : undefined;
     const { counts } = place;
     if (flight.notes?.controller?.signal.aborted) return this.#giveUp(flight, place);
     // Its run begins now, and is judged by the counters of now.
@@ -329,8 +330,15 @@ export class AsyncEngine implements Engine, Shelf {
     return this.ask(work, place, self, Array.from(args));
   }
 
-  async #read(place: Place): Promise<MemoryRecord | undefined> {
-    const record = await this.#shelf.lanes.read(place.key, place.full, place.sender);
+  async #read(place: Place, { timeout }: Policy): Promise<MemoryRecord | undefined> {
+    const { lanes } = this.#shelf;
+    const reading = lanes.read(place.key, place.full, place.sender);
+    // A store that hangs must leave time for the function: half of what the callers have.
+    const half = timeout?.hard === undefined ? Infinity : timeout.hard / 2;
+    const read = await (half < place.sender.limit() ? within(reading, half, 'unknown' as const) : reading);
+    // What has been sent to the store meanwhile is newer.
+    const pending = lanes.pending(place.key);
+    const record = pending === undefined ? read : this.#ownRecord(pending);
     if (record === 'unknown') {
       place.isUnknown = true;
       return undefined;

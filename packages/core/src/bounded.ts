@@ -43,3 +43,18 @@ export function bounded<Result>(
     );
   });
 }
+
+/** What comes of a promise that does not reject, or `instead` where that takes longer than `limit` milliseconds. */
+export function within<Result, Instead>(
+  promise: Promise<Result>,
+  limit: number,
+  instead: Instead,
+): Promise<Result | Instead> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(instead), limit).unref();
+    promise.then((result) => {
+      clearTimeout(timer);
+      resolve(result);
+    });
+  });
+}

@@ -208,12 +208,13 @@ export class Runs {
     return this.attendance.attend(joined, flight, work, counts, seat, fallback);
   }
 
-  /** A run that somebody asked for while the old entry answers. He waits for it to its end, unless he leaves by his signal. */
+  /** A run that somebody asked for while the old entry answers. He waits for it to his hard limit, unless he leaves by his signal. */
   renew(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
-    const { timeout: _, ...policy } = work.policy;
+    const { timeout, ...policy } = work.policy;
     // Calls that come now wait for this run, unless the old entry answers.
     flight.refreshes = true;
-    const patient: Work = { fn: work.fn, policy, signal: work.signal };
+    // At his soft limit the old entry would not be what he asked for.
+    const patient: Work = { fn: work.fn, policy: { ...policy, timeout: withoutSoft(timeout) }, signal: work.signal };
     flight.leavesEntry = true;
     return this.attendance.attend(this.fly(flight, work, self, args, counts), flight, patient, counts);
   }
@@ -404,6 +405,12 @@ export class Runs {
   #trace(key: unknown, run: () => unknown): unknown {
     return traceLoad({ ...this.#remembered.describe(() => this.#shelf.textOf(key)) }, run);
   }
+}
+
+function withoutSoft(timeout: Policy['timeout']): Policy['timeout'] {
+  if (timeout === undefined) return undefined;
+  const { soft: _, ...rest } = timeout;
+  return rest;
 }
 
 /** Whether a function is an `async` one by its syntax; others may return promises, too. */

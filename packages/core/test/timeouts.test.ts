@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { cached, closeAllCaches, TimeoutError } from '@reprise/core';
+import { cached, closeAllCaches, createCache, TimeoutError } from '@reprise/core';
+import { chaosStore } from '@reprise/store-testkit';
 import { holdRuns, runOf, settle } from './deferred.ts';
 import { sharedHomes } from './homes.ts';
 import { tellStatuses } from './statuses.ts';
+import { asyncMemory } from './store-kinds.ts';
 
 afterEach(closeAllCaches);
 
@@ -235,4 +237,22 @@ it('a TimeoutError says of which call, and a private cache knows its key after a
   load.invalidate('a', 'b');
   await expect(timed).rejects.toThrow('load: load("a","b") took longer than 30 ms');
   held.runs[0]?.resolve('');
+});
+
+describe('a hard limit that is shorter than storeTimeout', () => {
+  it('leaves time for the function where the store hangs', async () => {
+    const store = chaosStore(asyncMemory(), { get: 'hang' });
+    const cache = createCache({ name: 'hanging', store, storeTimeout: '1m' });
+    cache.on('error', () => {});
+    let runs = 0;
+    const load = cached(async () => ++runs, { cache, name: 'load', timeout: 200 });
+    expect(await load()).toBe(1);
+    store.heal();
+    await cache.close();
+  });
+
+  it('ends the wait for a refresh, too', async () => {
+    const load = cached(() => new Promise<never>(() => {}), { timeout: 5 });
+    await expect(load.refresh()).rejects.toBeInstanceOf(TimeoutError);
+  });
 });
