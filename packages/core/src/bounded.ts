@@ -44,7 +44,7 @@ export function bounded<Result>(
   });
 }
 
-/** What comes of a promise that does not reject, or `instead` where that takes longer than `limit` milliseconds. */
+/** What comes of a promise, or `instead` where it rejects or takes longer than `limit` milliseconds. */
 export function within<Result, Instead>(
   promise: Promise<Result>,
   limit: number,
@@ -52,9 +52,10 @@ export function within<Result, Instead>(
 ): Promise<Result | Instead> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(instead), limit).unref();
-    promise.then((result) => {
+    const done = (result: Result): void => {
       clearTimeout(timer);
       resolve(result);
-    });
+    };
+    promise.then(done, () => resolve(instead));
   });
 }

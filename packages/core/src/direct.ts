@@ -617,7 +617,12 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   }
 
   *#entry(key: unknown, record: MemoryRecord | undefined): Generator<readonly [key: string, entry: Entry]> {
-    if (record !== undefined && this.#isFresh(record)) yield [this.textOf(key), entryOf(record, undefined)];
+    if (record === undefined || !this.#isFresh(record)) return;
+    const entry = entryOf(record, undefined);
+    // A reader like any other.
+    if (!record.rest?.failed)
+      yield [this.textOf(key), { ...entry, value: this.runs.answers.look(record, this.#remembered.policy) }];
+    else yield [this.textOf(key), entry];
   }
 
   #sizeOf(owner: Owner): number {

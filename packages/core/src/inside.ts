@@ -20,9 +20,9 @@ import { addTags, currentMaking, currentRun, notesOf } from './context.ts';
  * assert((token.inspect()?.expiresIn ?? 0) <= 30_000);
  */
 export function cacheLife(ttl: Duration): void {
-  const life = parseDuration(ttl, 'cacheLife');
   const run = currentMaking();
   if (run === undefined) return;
+  const life = parseDuration(ttl, 'cacheLife');
   const notes = notesOf(run);
   notes.life = Math.min(notes.life ?? Infinity, life);
 }
@@ -48,11 +48,12 @@ export function cacheLife(ttl: Duration): void {
  * assert.equal(await page('7'), '2 7');
  */
 export function cacheTag(...tags: readonly string[]): void {
+  const run = currentRun();
+  if (run === undefined) return;
   for (const tag of tags) {
     if (typeof tag !== 'string') throw new OptionError(`cacheTag: a tag must be a string, not ${typeof tag}`);
   }
-  const run = currentRun();
-  if (run !== undefined) addTags(run, tags);
+  addTags(run, tags);
 }
 
 /**

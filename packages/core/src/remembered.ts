@@ -162,13 +162,9 @@ export class Remembered {
       throw new TypeError('it answered a promise, and must be synchronous');
     } catch (error) {
       this.report(
-        new RepriseError(
-          'E_CALLBACK',
-          `${this.label()}: ${option} threw ${textOf(error)}; ${option === 'bypass' ? 'the call went around the cache' : 'the value is not stored'}`,
-          {
-            cause: error,
-          },
-        ),
+        new RepriseError('E_CALLBACK', `${this.label()}: ${option} threw ${textOf(error)}; ${consequenceOf(option)}`, {
+          cause: error,
+        }),
         key,
       );
       return undefined;
@@ -217,4 +213,11 @@ function isSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null) return false;
   const { aborted, addEventListener } = value as Partial<AbortSignal>;
   return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
+/** What comes of a callback that threw. */
+function consequenceOf(option: string): string {
+  if (option === 'bypass') return 'the call went around the cache';
+  if (option === 'signal') return 'the call has no signal';
+  return 'the value is not stored';
 }

@@ -291,3 +291,11 @@ describe('isolation', () => {
     expect(user.stats().loads).toBe(1);
   });
 });
+
+it('holds for those who list the entries of a cache', async () => {
+  const cache = createCache({ name: 'listed', isolate: 'clone' });
+  await cache.getOrSet('k', async () => ({ a: 1 }));
+  for await (const { value } of cache.entries()) (value as { a: number }).a = 9;
+  expect(await cache.get('k')).toEqual({ a: 1 });
+  await cache.close();
+});

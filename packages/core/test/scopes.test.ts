@@ -227,11 +227,17 @@ describe('what a function says of its entry', () => {
     expect([early.has('a'), other.has('a'), early.inspect('a')?.tags]).toEqual([true, true, []]);
   });
 
-  it('is refused where it cannot be meant', async () => {
-    expect(() => cacheLife('5 parsecs' as never)).toThrow(OptionError);
-    expect(() => cacheLife(-1)).toThrow(OptionError);
-    expect(() => cacheTag(5 as never)).toThrow(OptionError);
-    expect(() => cacheTag(['a'] as never)).toThrow(OptionError);
-    await expect(cached(async () => cacheLife(Number.NaN))()).rejects.toThrow(OptionError);
+  it('is refused inside where it cannot be meant, and does nothing outside', async () => {
+    const words: readonly (() => void)[] = [
+      () => cacheLife('5 parsecs' as never),
+      () => cacheLife(-1),
+      () => cacheLife(Number.NaN),
+      () => cacheTag(5 as never),
+      () => cacheTag(['a'] as never),
+    ];
+    for (const say of words) {
+      say();
+      await expect(cached(async () => say())()).rejects.toThrow(OptionError);
+    }
   });
 });
