@@ -147,6 +147,7 @@ export class Answers {
     return this.isForgiven(flight, record, judged, error, this.#remembered.home.now());
   }
 
+  /** A copy for one more caller, of what was kept to be copied. */
   copy(value: unknown): unknown {
     const { copy } = this.#shelf;
     return copy === undefined ? cloneTrusted(value) : copy.call(this.#shelf, value);
@@ -162,8 +163,8 @@ export class Answers {
     }
   }
 
-  /** The same where the result is an older one. */
-  modelStale(flight: Flight, record: MemoryRecord, policy: Policy): void {
+  /** The same where the result is what a record holds. */
+  modelRecord(flight: Flight, record: MemoryRecord, policy: Policy): void {
     if (this.#isCopied(record, policy)) flight.model = { value: this.#copyOf(record) };
     else this.model(flight, record.value);
   }
@@ -174,16 +175,19 @@ export class Answers {
     if (this.#remembered.listening !== 0) this.tell('coalesced', flight.key);
   }
 
+  /** The call begins a run. */
   countMiss(key: unknown, counts: Counts): void {
     counts.misses++;
     if (this.#remembered.heard !== 0 || areMissesObserved()) this.tell('miss', key);
   }
 
+  /** The call is answered past the ttl. */
   countStale(flight: Flight, counts: Counts): void {
     counts.stale++;
     if (this.#remembered.listening !== 0) this.tell('stale', flight.key);
   }
 
+  /** The call whose outcome is judged, as callbacks are asked of it. */
   judged(flight: Flight, policy: Policy, self: unknown, args: ArrayLike<unknown>): Judged {
     return { policy, self, args: Array.from(args), key: () => this.#shelf.textOf(flight.key) };
   }
@@ -203,6 +207,7 @@ export class Answers {
     return flight.forgives;
   }
 
+  /** Tells whoever listens. */
   tell(type: CacheEventType, key: unknown): void {
     this.#remembered.emit(type, () => this.#shelf.textOf(key));
   }

@@ -59,6 +59,8 @@ export class AsyncEngine implements Engine, Shelf {
   readonly #places = new Map<string, Place>();
   readonly #known = new KnownKeys();
   readonly #retries = new RetryTimes();
+  /** How often something was invalidated. */
+  #invalidations = 0;
   readonly isEventual = true;
 
   constructor(remembered: Remembered, shelf: AsyncShelf, keys: TextKeys) {
@@ -151,7 +153,7 @@ export class AsyncEngine implements Engine, Shelf {
     const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
     if (pending !== undefined) {
       this.#retries.apply(place.key, pending);
-      const answer = this.#answer(pending, work, place, self, args, true);
+      const answer = this.#answer(pending, work, place, self, args, true, true);
       if (answer !== undefined) return answer;
     }
     return this.#joinOrOpen(work, place, self, args, reads, mode === 'reload');
@@ -233,13 +235,19 @@ export class AsyncEngine implements Engine, Shelf {
 
   /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
   async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const before = this.#invalidations;
     const record = await this.#read(place, work.policy);
-    const answer = record && this.#answer(record, work, place, self, args, false);
+    // What was invalidated while it was read is an answer for this call, which began before, and for no other.
+    const isValid = before === this.#invalidations;
+    const answer = record && this.#answer(record, work, place, self, args, false, isValid);
     if (answer !== undefined) return answer;
     this.#checkPresence(work, place);
     const flight = this.runs.joinable(place.key, work.policy);
+    // A store that is not to be waited for once more.
+    if (flight === undefined && place.isUnknown) return this.#open(work, place, self, args, false);
     if (flight === undefined) return this.ask(work, place, self, args);
-    const fallback = record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;
+    const isThere = record !== undefined && isValid && isLiving(record, this.#remembered.home.now());
+    const fallback = isThere ? record : undefined;
     return this.#join(flight, work, place, self, args, fallback);
   }
 
@@ -251,14 +259,14 @@ export class AsyncEngine implements Engine, Shelf {
     self: unknown,
     args: readonly unknown[],
     shared: boolean,
-    calls: number = 1,
+    isValid: boolean,
   ): Promise<unknown> | undefined {
     const verdict = this.runs.answers.verdictOn(place.key, record, work.policy);
     if (verdict === 'gone' || verdict === 'fallback') return undefined;
     if (!this.runs.flights.has(place.key)) this.#places.set(place.key, place);
-    this.runs.followUp(verdict, place.key, record, work, self, args, place.counts);
+    if (isValid) this.runs.followUp(verdict, place.key, record, work, self, args, place.counts);
     const own = shared ? this.#ownRecord(record) : record;
-    const answer = this.runs.answers.answer(own, verdict, place.key, work.policy, place.counts, calls);
+    const answer = this.runs.answers.answer(own, verdict, place.key, work.policy, place.counts);
     this.release(place.key);
     return answer as Promise<unknown>;
   }
@@ -291,7 +299,7 @@ export class AsyncEngine implements Engine, Shelf {
       const verdict = this.runs.answers.verdictOn(place.key, record, work.policy);
       if (verdict !== 'gone' && verdict !== 'fallback') {
         this.runs.flights.close(flight);
-        this.runs.answers.model(flight, record.value);
+        if (flight.joined && !record.rest?.failed) this.runs.answers.modelRecord(flight, record, work.policy);
         flight.tags = record.rest?.tags;
         if (!flight.voided) this.runs.followUp(verdict, place.key, record, work, self, args, counts);
         const answer = this.runs.answers.answer(record, verdict, place.key, work.policy, counts, 1 + flight.early);
@@ -508,6 +516,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #invalidatePlace(place: Place): Promise<boolean> {
     this.runs.flights.void(place.key);
+    this.#invalidations++;
     this.#retries.lift(place.key);
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
@@ -528,6 +537,7 @@ export class AsyncEngine implements Engine, Shelf {
   clearPrefix(prefix: string): void {
     const remembered = this.#remembered;
     this.#known.deletePrefix(prefix);
+    this.#invalidations++;
     remembered.home.noteInvalidation();
     this.runs.flights.voidAll((key) => this.textOf(key).startsWith(prefix));
     this.#retries.liftWhere((key) => this.#keys.unbound(key).startsWith(prefix));
@@ -569,6 +579,7 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
+    this.#invalidations++;
     this.runs.flights.void(place.key);
     this.#places.set(place.key, place);
     const primed = this.runs.answers.prime(place.key, value, policy, self, args);

@@ -1,6 +1,6 @@
 import { type MemoryRecord, TimeoutError } from '@reprise/store/contract';
 import type { Answers } from './answers.ts';
-import { notesOf, passTags } from './context.ts';
+import { addTags, currentRun, notesOf, passTags, type Run } from './context.ts';
 import type { Flight, Flights } from './flight.ts';
 import { defaultRetryAfter, isWithinWindow } from './freshness.ts';
 import type { Policy } from './options.ts';
@@ -25,6 +25,7 @@ export class Attendance {
     this.#answers = answers;
   }
 
+  /** He gets a stale entry in place of an error. */
   answerInstead(record: MemoryRecord, flight: Flight, policy: Policy, counts: Counts, seat: Seat): unknown {
     this.uncountSeat(seat, flight, counts);
     this.#answers.countStale(flight, counts);
@@ -69,11 +70,14 @@ export class Attendance {
     else {
       flight.fallback = fallback;
       flight.isUncounted = true;
-      for (const retry of flight.impatient ?? []) retry();
+      // Those who get nothing yet wait on in another list.
+      const { impatient } = flight;
       flight.impatient = undefined;
+      for (const retry of impatient ?? []) retry();
     }
   }
 
+  /** It is known now what the call that began the run is counted as. */
   settleOpener(flight: Flight, counts: Counts, isStale: boolean): void {
     if (!flight.isUncounted) return;
     flight.isUncounted = false;
@@ -94,6 +98,7 @@ export class Attendance {
     const { signal } = work;
     const { soft, hard } = timeout ?? {};
     if (soft === undefined && hard === undefined && signal === undefined) return result;
+    const run = currentRun();
     const leave = (): void => {
       if (seat === undefined) this.settleOpener(flight, counts, false);
       else if (!seat.isDone) this.#unseat(seat, flight, counts);
@@ -102,7 +107,7 @@ export class Attendance {
       soft,
       hard,
       signal,
-      settleSoon: () => this.#answerSoon(flight, work.policy, counts, seat, own),
+      settleSoon: () => this.#answerSoon(flight, work.policy, counts, run, seat, own),
       awaitAnswer: (retry) => {
         if (flight.running) return;
         // The store is still being asked.
@@ -123,11 +128,12 @@ export class Attendance {
     return waitWith(result, patience);
   }
 
-  /** What there is for a caller whose soft limit has passed. */
+  /** What there is for a caller whose soft limit has passed. @param run the one that he called from */
   #answerSoon(
     flight: Flight,
     policy: Policy,
     counts: Counts,
+    run: Run | undefined,
     seat: Seat | undefined,
     own: MemoryRecord | undefined,
   ): { readonly value: unknown } | undefined {
@@ -139,7 +145,7 @@ export class Attendance {
       this.uncountSeat(seat, flight, counts);
       this.#answers.countStale(flight, counts);
     }
-    if (record.rest?.tags !== undefined) passTags(record.rest.tags);
+    if (record.rest?.tags !== undefined && run !== undefined) addTags(run, record.rest.tags);
     if (this.#shelf.copy === undefined) return { value: this.#answers.valueOf(record, policy) };
     // Others may be given it, too, now or when the run fails.
     return { value: this.#answers.copy(record.value) };

@@ -185,10 +185,10 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { signal } = work;
     if (remembered.isOff) return calls.map((args) => this.#pass(work, self, args));
     if (signal?.aborted) return calls.map(() => this.#leave(signal));
-    const owner = this.#ownerOf(self, true) as Owner;
     return calls.map((args) => {
       if (remembered.isBypassed(self, args)) return this.#pass(work, self, args);
       try {
+        const owner = this.#ownerOf(self, true) as Owner;
         return this.#ask(owner, work, self, args, signal === undefined ? args : withoutSignal(args, signal));
       } catch (error) {
         // One answer, as all of them.
@@ -567,8 +567,10 @@ export class DirectEngine implements Engine, Shelf, Keeper {
   keyOf(scope: Scope, args: readonly unknown[]): string {
     const { per, version, name } = this.#telling;
     const label = this.#remembered.label();
+    const { self } = scope;
+    const isObject = (typeof self === 'object' && self !== null) || typeof self === 'function';
     let part: string | undefined;
-    if (per !== 'class') part = this.#ownerOf(scope.self, true)?.part;
+    if (per !== 'class') part = this.#partOf(self) ?? (isObject ? identityOf(self as object) : undefined);
     const told = this.#toldBy(scope.self, args);
     return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: true }) });
   }

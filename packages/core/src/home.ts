@@ -72,6 +72,7 @@ export class StoreHome implements Home, TagHearer {
   readonly #namespace: string;
   readonly #functions = new Map<Remembered, Engine>();
   readonly #names = new Map<string, { readonly owner: Remembered; readonly claimed: boolean }>();
+  readonly #namesOf = new WeakMap<Remembered, string>();
   readonly #disabled = isDisabled();
   #enabled = true;
   #hasMissed = false;
@@ -291,11 +292,18 @@ export class StoreHome implements Home, TagHearer {
 
   /** The name of a function in keys. The first default name is taken as it is, further ones are numbered. */
   #nameOf(remembered: Remembered): string {
-    for (const [name, { owner }] of this.#names) if (owner === remembered) return name;
+    const known = this.#namesOf.get(remembered);
+    if (known !== undefined && this.#names.get(known)?.owner === remembered) return known;
+    for (const [name, { owner }] of this.#names) {
+      if (owner !== remembered) continue;
+      this.#namesOf.set(remembered, name);
+      return name;
+    }
     const wanted = remembered.givenName ?? this.#defaultNameOf(remembered);
     let name = wanted;
     for (let number = 2; this.#names.has(name); number++) name = `${wanted}~${number}`;
     this.#names.set(name, { owner: remembered, claimed: false });
+    this.#namesOf.set(remembered, name);
     return name;
   }
 
@@ -415,6 +423,8 @@ export class StoreHome implements Home, TagHearer {
       // What was invalidated may lie there until the store could be told.
       if (this.#lanes?.isDoubtful(key) || this.#shelf?.isDoubtful(key)) continue;
       if ((this.#lanes ?? this.#shelf)?.news.isVoid(entry)) continue;
+      // A store lists what is stale, too.
+      if (entry.expiresAt - memoryEpoch <= this.now()) continue;
       yield [(entry.key ?? key).slice(prefix.length), entry];
     }
   }

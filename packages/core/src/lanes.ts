@@ -295,12 +295,12 @@ export class Lanes {
     lane.busy++;
     const done = sent.then(
       (result) => {
-        this.#writeBreaker.succeed();
+        if (verb === 'set') this.#writeBreaker.succeed();
         this.#finish(key, lane, record, true, sender);
         return result;
       },
       (error: unknown) => {
-        if (!(error instanceof CodecError)) this.#writeBreaker.fail();
+        if (verb === 'set' && !(error instanceof CodecError)) this.#writeBreaker.fail();
         if (verb === 'set' && !settled && isTimeout(error)) {
           settled = true;
           lane.stray++;

@@ -219,5 +219,6 @@ function isSignal(value: unknown): value is AbortSignal {
 function consequenceOf(option: string): string {
   if (option === 'bypass') return 'the call went around the cache';
   if (option === 'signal') return 'the call has no signal';
+  if (option.endsWith('.when')) return 'the error is answered as it is';
   return 'the value is not stored';
 }

@@ -55,7 +55,6 @@ export class Runs {
     this.#settlement = new Settlement(remembered, shelf, this.flights, this.answers, this.attendance);
   }
 
-  // ── a call ──
   /**
    * Answers a call from what is under its key, from a run under way, or by a run. For stores that answer at once.
    * @param place what the shelf needs to answer it anew
@@ -296,7 +295,6 @@ export class Runs {
     return tagsOf(this.#remembered, judged, value, undefined) ?? [];
   }
 
-  // ── a run ──
   /** Runs the function behind an answer, unless it is running already: its result is kept, its failure reported. */
   #flyBehind(
     key: unknown,

@@ -22,6 +22,7 @@ import { areVoided } from './tags.ts';
  * has not been voided since it opened.
  */
 export class Settlement {
+  /** Times the runs. */
   readonly watch: Stopwatch = new Stopwatch();
   readonly #remembered: Remembered;
   readonly #shelf: Shelf;
@@ -37,6 +38,7 @@ export class Settlement {
     this.#attendance = attendance;
   }
 
+  /** Whether a run has been under way for longer than its callers wanted it to be the only one. */
   isAbandoned(flight: Flight, { timeout }: Policy): boolean {
     if (timeout?.abandon === undefined || flight.startedAt === 0) return false;
     return performance.now() - flight.startedAt >= timeout.abandon;
@@ -178,14 +180,15 @@ export class Settlement {
     const { promise } = flight;
     this.#flights.close(flight);
     this.#attendance.settleOpener(flight, counts, stale !== undefined);
-    if (keeping === undefined) this.#shelf.release(flight.key);
+    // A callback or a listener may have invalidated it.
+    if (keeping === undefined || flight.voided) this.#shelf.release(flight.key);
     else {
       this.#flights.supersede(flight);
       this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch);
     }
     if (flight.isBehind) this.#remembered.reportBehind(error, () => this.#shelf.textOf(flight.key));
     if (stale === undefined) throw error;
-    if (flight.joined) this.#answers.modelStale(flight, stale, policy);
+    if (flight.joined) this.#answers.modelRecord(flight, stale, policy);
     if (stale.rest?.tags !== undefined) {
       flight.tags = stale.rest.tags;
       passTags(stale.rest.tags);
@@ -193,6 +196,7 @@ export class Settlement {
     return this.#answers.valueOf(stale, policy);
   }
 
+  /** A run has ended: its time is counted and told. */
   told(flight: Flight, counts: Counts, start: number, error?: unknown): number | undefined {
     const duration = this.watch.stop(start, counts);
     if (this.#remembered.heard !== 0 || areLoadsObserved()) this.#tellLoad(flight, duration, error);

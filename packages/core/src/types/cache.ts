@@ -62,6 +62,7 @@ export interface WriteOptions<V = unknown> extends Pick<CachedOptions<() => V>, 
 
 /** An entry as `entries` lists it. */
 export interface CacheEntry<V = unknown> extends Entry<V> {
+  /** As `keyOf` gives it, or as `getOrSet` was given it. */
   readonly key: string;
 }
 
@@ -78,8 +79,12 @@ export interface Part {
  * @typeParam S the type of its store
  */
 export interface Cache<S extends Store = Store> {
+  /** As it was created. */
   readonly name: string;
-  /** Set to `false`: every call goes through to its function, and invalidations do nothing. */
+  /**
+   * Set to `false`: every call goes through to its function, and invalidations do nothing; if any was missed, the cache is cleared when it
+   * is on again.
+   */
   enabled: boolean;
   /** The value under a key; where there is none, `load` is run, once for all concurrent callers, and its result kept. */
   getOrSet<V>(
@@ -115,5 +120,6 @@ export interface Cache<S extends Store = Store> {
   on<Type extends CacheEventType>(type: Type, listener: CacheListener<Type>): () => void;
   /** Awaits pending writes, closes the store unless others use it, and frees the name. Idempotent; later calls go through to their functions. */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -15,6 +15,7 @@ export type CacheEventType =
 
 /** One thing that happened, as listeners of `on` get it. */
 export interface CacheEvent<Type extends CacheEventType = CacheEventType> {
+  /** What happened. */
   readonly type: Type;
   /** The cache's name; `undefined` for the private cache of one function. */
   readonly cache: string | undefined;
@@ -22,7 +23,7 @@ export interface CacheEvent<Type extends CacheEventType = CacheEventType> {
   readonly name: string | undefined;
   /** The key as `keyOf` gives it; `undefined` where no single key is meant, as in `clear`. */
   readonly key: string | undefined;
-  /** Milliseconds that it took, where it took any: `load`, `refresh`, `store`. */
+  /** Milliseconds that it took; of `load` only. */
   readonly duration?: number;
   /** What went wrong, for `error`. */
   readonly error?: unknown;
@@ -63,6 +64,7 @@ export interface Stats {
 export interface Inspection {
   /** The key as `keyOf` gives it. */
   readonly key: string;
+  /** Before its expiry, or between it and the end of the longest declared window. */
   readonly status: 'fresh' | 'stale';
   /** Since the run settled. */
   readonly age: number;
@@ -70,6 +72,7 @@ export interface Inspection {
   readonly expiresIn: number;
   /** How long it may still be answered stale, from now or from its expiry; 0 without a declared window. */
   readonly staleFor: number;
+  /** Its labels, those of what it was built from included. */
   readonly tags: readonly string[];
   /** The store that holds it: `memory`, `disk`, `redis`. */
   readonly tier: string;
