@@ -86,9 +86,16 @@ class NamedCache<S extends Store> implements Cache<S> {
     if (typeof load !== 'function')
       throw new OptionError(`getOrSet(${JSON.stringify(key)}): the second argument must be a function`);
     const policy = this.#policy('getOrSet', onceTable, options);
-    const answer = this.#engine.askFor({ fn: () => load(), policy }, [checkKey(key)]);
-    // What `set` put there came by no promise; who gives an async function waits for one.
-    return (isAsyncFunction(load) && !isThenable(answer) ? Promise.resolve(answer) : answer) as never;
+    const args = [checkKey(key)];
+    const ask = (): unknown => this.#engine.askFor({ fn: () => load(), policy }, args);
+    if (!isAsyncFunction(load)) return ask() as never;
+    // Who gives an async function waits for a promise; what `set` put there, and what no run was let for, came by none.
+    try {
+      const answer = ask();
+      return (isThenable(answer) ? answer : Promise.resolve(answer)) as never;
+    } catch (error) {
+      return Promise.reject(error) as never;
+    }
   }
 
   get(key: string): never {

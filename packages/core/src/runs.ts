@@ -166,16 +166,19 @@ export class Runs {
     }
     work.joined?.(args);
     if (waiter !== undefined) noteWait(waiter, flight, promise);
+    const epoch = tagEpoch();
+    const isLate = flight.epoch < epoch;
+    // Who may have to ask anew, or may be answered stale, is counted when he is answered.
     if (seat.isEarly) flight.early++;
-    else if (fallback === undefined && flight.fallback === undefined) this.attendance.countSeat(seat, flight, counts);
+    else if (!isLate && fallback === undefined && flight.fallback === undefined)
+      this.attendance.countSeat(seat, flight, counts);
     flight.joined = true;
     // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
-    const isLate = flight.epoch < tagEpoch();
     const settle = (): boolean => {
       if (flight.tags === undefined) return false;
       if (waiter !== undefined) addTags(waiter, flight.tags);
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
-      return isLate && areVoided(flight.tags, flight.epoch);
+      return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
     };
     const again = (): unknown => {
       this.attendance.uncountSeat(seat, flight, counts);

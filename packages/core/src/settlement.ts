@@ -154,11 +154,13 @@ export class Settlement {
     const record = flight.fallback;
     let stale: MemoryRecord | undefined;
     let keeping: Keeping | undefined;
+    // A label of the run that failed says nothing of the entry that it was to replace.
+    const isVoided = flight.voided;
     if (policy.isElaborate || policy.cacheErrors !== undefined || flight.notes !== undefined) {
       const own = Array.isArray(policy.tags) ? policy.tags : [];
       this.#noteTags(flight, [...own, ...(flight.notes?.tags ?? [])]);
     }
-    if (!flight.voided) {
+    if (!isVoided) {
       const { home } = this.#remembered;
       const judged = this.#answers.judged(flight, policy, self, args);
       const now = home.now();
@@ -173,7 +175,7 @@ export class Settlement {
       }
       // Nothing takes the place of a value that is allowed yet, nor of what somebody wanted to have anew.
       const staysThere = isThere || flight.leavesEntry;
-      if (!staysThere && policy.cacheErrors !== undefined && !this.isAbandoned(flight, policy)) {
+      if (!flight.voided && !staysThere && policy.cacheErrors !== undefined && !this.isAbandoned(flight, policy)) {
         keeping = keepError(this.#remembered, judged, error, flight.notes);
       }
     }

@@ -424,3 +424,10 @@ describe('a mode', () => {
     expect(await withCacheMode('reload', () => user())).toBe(2);
   });
 });
+
+it('rejects a getOrSet of an async loader that finds nothing, and does not throw', async () => {
+  const cache = createCache({ name: 'only' });
+  const answer = withCacheMode('only-if-cached', () => cache.getOrSet('k', async () => 1));
+  await expect(answer).rejects.toMatchObject({ code: 'E_NOT_CACHED' });
+  await cache.close();
+});
