@@ -2,7 +2,7 @@ import { type MemoryRecord, RepriseError } from '@reprise/store/contract';
 import { passTags } from './context.ts';
 import { areMissesObserved } from './diagnostics.ts';
 import type { Flight } from './flight.ts';
-import { isForgiven, judge, type Verdict } from './freshness.ts';
+import { defaultRetryAfter, isForgiven, judge, type Verdict } from './freshness.ts';
 import { cloneTrusted, cloneValue, freezeValue } from './isolate.ts';
 import { isolationError, type Judged, type Keeping, keepValue, tagsOf } from './keeping.ts';
 import type { Policy } from './options.ts';
@@ -145,6 +145,25 @@ export class Answers {
     if (flight.voided || hasVoidedTags(record)) return false;
     const judged = this.judged(flight, policy, self, args);
     return this.isForgiven(flight, record, judged, error, this.#remembered.home.now());
+  }
+
+  /** What a call that ran for itself alone gets in place of its error. @throws the error */
+  forgive(
+    record: MemoryRecord,
+    flight: Flight,
+    policy: Policy,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    error: unknown,
+  ): unknown {
+    const { home } = this.#remembered;
+    if (flight.voided || hasVoidedTags(record) || !isForgiven(record, policy, home.now())) throw error;
+    const when = policy.staleIfError?.when;
+    const { key } = this.judged(flight, policy, self, args);
+    if (when !== undefined && this.#remembered.ask('staleIfError.when', when, self, [error], key) !== true) throw error;
+    this.#shelf.rest(flight.key, record, home.now() + (policy.retryAfter ?? defaultRetryAfter));
+    if (record.rest?.tags !== undefined) passTags(record.rest.tags);
+    return this.valueOf(record, policy);
   }
 
   /** A copy for one more caller, of what was kept to be copied. */

@@ -162,7 +162,8 @@ export class Runs {
     // No promise yet: the call comes from inside the function's own synchronous part.
     if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
       seat.isDone = true;
-      return this.attendance.attend(this.runDirectly(flight, work, self, args, counts), flight, work, counts, seat);
+      const result = this.runDirectly(flight, work, self, args, counts, fallback ?? flight.fallback);
+      return this.attendance.attend(result, flight, work, counts, seat);
     }
     work.joined?.(args);
     if (waiter !== undefined) noteWait(waiter, flight, promise);
@@ -228,15 +229,27 @@ export class Runs {
     return Promise.reject(signal.reason);
   }
 
-  /** Runs the function for this call alone: its result is neither kept nor shared. `flight` is the one that it does not wait for. */
-  runDirectly(flight: Flight, work: Work, self: unknown, args: ArrayLike<unknown>, counts: Counts): unknown {
+  /**
+   * Runs the function for this call alone: its result is neither kept nor shared. `flight` is the one that it does not wait for.
+   * @param fallback what may be the answer should it fail
+   */
+  runDirectly(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    fallback?: MemoryRecord,
+  ): unknown {
     counts.loads++;
     this.answers.countMiss(flight.key, counts);
     const remembered = this.#remembered;
     const start = this.#settlement.watch.start(remembered.listening !== 0);
-    const fail = (error: unknown): void => {
+    const fail = (error: unknown): unknown => {
       counts.errors++;
       this.#settlement.told(flight, counts, start, error);
+      if (fallback === undefined) throw error;
+      return this.answers.forgive(fallback, flight, work.policy, self, args, error);
     };
     let result: unknown;
     try {
@@ -244,24 +257,17 @@ export class Runs {
         ? this.#trace(flight.key, () => this.pass(work, self, args))
         : this.pass(work, self, args);
     } catch (error) {
-      fail(error);
-      throw error;
+      return fail(error);
     }
     if (!isThenable(result)) {
       this.#settlement.told(flight, counts, start);
       return result;
     }
     // The caller gets the promise that was listened to, so that a rejection which he ignores is reported as one.
-    return result.then(
-      (value) => {
-        this.#settlement.told(flight, counts, start);
-        return value;
-      },
-      (error: unknown) => {
-        fail(error);
-        throw error;
-      },
-    );
+    return result.then((value) => {
+      this.#settlement.told(flight, counts, start);
+      return value;
+    }, fail);
   }
 
   /**

@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { inside } from './inside.ts';
 import { mistakes } from './mistakes.ts';
+import { policyMistakes } from './policy-mistakes.ts';
 import { findViolation } from './search.ts';
 
 /** So many schedules must be enough for each. */
-const enough = 600;
+const enough = 1_000;
 
 describe('the race test finds', () => {
-  for (const { name, law, homes, make, prepare } of mistakes) {
+  for (const { name, law, homes, theme, make, prepare } of [...mistakes, ...policyMistakes]) {
     it(`${name} (${law})`, async () => {
       const mend = make();
       try {
@@ -17,6 +18,7 @@ describe('the race test finds', () => {
           homes,
           law,
           inspector: inside,
+          ...(theme && { theme }),
           ...(prepare && { prepare }),
         });
         expect(finding?.law).toBe(law);

@@ -10,39 +10,12 @@ import { Remembered } from '../../src/remembered.ts';
 import { Runs } from '../../src/runs.ts';
 import { SyncEngine } from '../../src/sync-engine.ts';
 import { SyncShelf } from '../../src/sync-shelf.ts';
+import { tagEpoch } from '../../src/tags.ts';
 import { TextKeys } from '../../src/text-keys.ts';
 import { homesOf } from './inside.ts';
-import type { HomeKind } from './schedule.ts';
+import { all, asText, inMemory, type Mistake, replace, together } from './mistake.ts';
 import type { Stage } from './stage.ts';
 import type { DeferredStore, TextStore } from './stores.ts';
-
-/** A mistake that somebody could make in the engine, and what must catch it. */
-export interface Mistake {
-  readonly name: string;
-  /** The law that it breaks; perhaps not the only one. */
-  readonly law: string;
-  readonly homes: readonly HomeKind[];
-  /** Makes it; what it returns takes it back. */
-  readonly make: () => () => void;
-  readonly prepare?: (stage: Stage) => void;
-}
-
-type Methods<Class> = {
-  [Name in keyof Class]: Class[Name] extends (...args: never[]) => unknown ? Name : never;
-}[keyof Class];
-
-/** Puts another method in the place of one. */
-function replace<Class extends object, Name extends Methods<Class>>(
-  target: Class,
-  name: Name,
-  change: (original: Class[Name]) => Class[Name],
-): () => void {
-  const original = target[name];
-  target[name] = change(original);
-  return () => {
-    target[name] = original;
-  };
-}
 
 /** What the schedule being played stands on. */
 let stage: Stage;
@@ -64,10 +37,6 @@ function said<Result>(operation: Promise<Result>, key?: string): Promise<Result>
     throw failed(key, error);
   });
 }
-
-const all: readonly HomeKind[] = ['private', 'memory', 'text', 'async', 'timed'];
-const inMemory: readonly HomeKind[] = ['private', 'memory'];
-const asText: readonly HomeKind[] = ['text', 'async'];
 
 export const mistakes: readonly Mistake[] = [
   {
@@ -116,21 +85,24 @@ export const mistakes: readonly Mistake[] = [
             mend();
           }
         } as unknown as Set;
-      const mends = [
+      return together(
         replace(DirectEngine.prototype, 'set', without),
         replace(SyncEngine.prototype, 'setPlace', without),
         replace(AsyncEngine.prototype, 'setPlace', without),
-      ];
-      return () => {
-        for (const mend of mends) mend();
-      };
+      );
     },
   },
   {
     name: 'a settled run that stays to be joined',
     law: 'law 5',
     homes: all,
-    make: () => replace(Flights.prototype, 'close', () => () => {}),
+    make: () =>
+      replace(Flights.prototype, 'close', (original) => {
+        return function (this: Flights, flight) {
+          // Where a label was invalidated, calls would ask it again without end.
+          if (flight.epoch < tagEpoch()) original.call(this, flight);
+        };
+      }),
   },
   {
     name: 'a failed run that stays to be joined',
@@ -143,6 +115,7 @@ export const mistakes: readonly Mistake[] = [
           // Later than the engine has taken it out.
           if (result instanceof Promise) {
             result.catch(() => {
+              if (flight.epoch < tagEpoch()) return;
               flight.promise = result;
               this.flights.open(flight);
             });
@@ -239,13 +212,10 @@ export const mistakes: readonly Mistake[] = [
     law: 'remembers',
     homes: ['memory', 'text'],
     make: () => {
-      const mends = [
+      return together(
         replace(DirectEngine.prototype, 'keep', () => () => {}),
         replace(SyncEngine.prototype, 'keep', () => () => {}),
-      ];
-      return () => {
-        for (const mend of mends) mend();
-      };
+      );
     },
   },
   {
@@ -259,13 +229,10 @@ export const mistakes: readonly Mistake[] = [
     law: 'law 5',
     homes: asText,
     make: () => {
-      const mends = [
+      return together(
         replace(SyncEngine.prototype, 'release', () => () => {}),
         replace(AsyncEngine.prototype, 'release', () => () => {}),
-      ];
-      return () => {
-        for (const mend of mends) mend();
-      };
+      );
     },
   },
   {

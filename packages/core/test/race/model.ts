@@ -1,371 +1,313 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
+import { RepriseError, TimeoutError } from '@reprise/core';
+import { AnswerLaw } from './answers.ts';
+import { Chronicle } from './chronicle.ts';
+import { Entries } from './entries.ts';
+import { FailureLaw } from './failures.ts';
+import { FlightLaw } from './flights.ts';
 import {
   type Ask,
+  isFailure,
+  isFor,
   type Look,
   type Origin,
   type Outcome,
   type Rules,
   type Run,
   type Subject,
-  Violation,
+  show,
 } from './history.ts';
+import { labelsIn, makeText, nameTag, wrapText } from './values.ts';
+import { Windows } from './windows.ts';
+
+/** What is asked; the model adds when. */
+export type Question = Pick<Ask, 'verb' | 'subject' | 'args' | 'plan' | 'parent' | 'alone' | 'bypassed' | 'mode'>;
 
 /**
  * What happened, seen from outside: who asked, what ran, what was invalidated. It knows nothing of how the engine works, and
  * says of every answer whether the laws allow it.
- *
- * Two measures of time: `moment` counts events, `turn` counts pauses. What ended in an earlier turn has reached the engine.
  */
 export class Model {
-  turn = 0;
-  readonly asks: Ask[] = [];
-  readonly runs: Run[] = [];
-  readonly subjects: Map<
-    Subject,
-    { readonly invalidated: number[]; readonly refreshed: number[]; readonly origins: Origin[] }
-  > = new Map();
+  readonly chronicle: Chronicle;
+  readonly #entries: Entries;
+  readonly #windows: Windows;
+  readonly #flights: FlightLaw;
+  readonly #failures: FailureLaw;
+  readonly answers: AnswerLaw;
   readonly #rules: Rules;
-  readonly #byValue = new Map<unknown, Origin>();
-  #moment = 0;
-  /** The first law that was broken where nobody could be told. */
-  broken: Violation | undefined;
 
   constructor(rules: Rules) {
+    const chronicle = new Chronicle(rules);
+    this.chronicle = chronicle;
     this.#rules = rules;
+    this.#entries = new Entries(chronicle);
+    this.#windows = new Windows(chronicle, this.#entries);
+    this.#flights = new FlightLaw(chronicle);
+    this.#failures = new FailureLaw(chronicle, this.#entries, this.#windows);
+    this.answers = new AnswerLaw(chronicle, this.#entries, this.#windows);
   }
 
   // ── what happens ──
 
-  ask(given: Omit<Ask, 'at' | 'turn' | 'clock' | 'besideRefresh' | 'outcome'>): Ask {
-    const { runs } = this;
-    const besideRefresh =
-      this.#rules.looksFirst &&
-      !given.alone &&
-      runs.some((run) => run.ask.verb === 'refresh' && run.subject === given.subject && this.#isOpen(run, this.turn));
-    const ask: Ask = { ...given, ...this.#look(given.subject), besideRefresh, outcome: undefined };
-    this.asks.push(ask);
-    if (given.verb === 'refresh') this.#history(given.subject).refreshed.push(ask.at);
-    given.parent?.waits.add(ask);
+  ask(question: Question): Ask {
+    const { chronicle } = this;
+    const { verb, subject, parent, mode } = question;
+    const known = this.#entries.certain(subject);
+    const vague = this.#isVague(question);
+    const ask: Ask = {
+      ...question,
+      ...chronicle.look(subject),
+      known,
+      vague,
+      runs: [],
+      outcome: undefined,
+      origin: undefined,
+      isStale: false,
+    };
+    chronicle.asks.push(ask);
+    if (verb === 'refresh' || mode === 'reload') chronicle.history(subject).refreshed.push(ask.at);
+    if (verb === 'refresh') chronicle.history(subject).lifted.push(ask);
+    parent?.waits.add(ask);
     return ask;
+  }
+
+  /** Whether the run of a question may be opened later than it is asked. */
+  #isVague({ verb, subject, alone, bypassed, mode }: Question): boolean {
+    if (!this.#rules.looksFirst || bypassed || verb === 'refresh') return false;
+    if (mode === 'force-cache') return true;
+    if (alone || mode === 'reload') return false;
+    if (mode === 'no-cache') return true;
+    const { runs, asks, turn, lastTagged } = this.chronicle;
+    const isOpen = (run: Run): boolean => this.chronicle.isOpen(run, turn);
+    // It looks whether the older entry answers, before it waits for one that takes its place.
+    const isBeside = ({ ask, ...run }: Run): boolean =>
+      run.subject === subject && (ask.verb === 'refresh' || ask.mode !== 'default' || this.#runsBehind);
+    if (runs.some((run) => isOpen(run) && isBeside(run))) return true;
+    // What it waits for may turn out to have a label that was invalidated before.
+    return asks.some(
+      (other) =>
+        other.subject === subject && other.at < lastTagged && (other.outcome === undefined || other.runs.some(isOpen)),
+    );
+  }
+
+  get #runsBehind(): boolean {
+    return this.#rules.staleWhileRevalidate > 0 || this.#rules.refreshAhead > 0;
   }
 
   /** The function begins to run. */
   begin(ask: Ask, args: readonly unknown[]): Run {
-    this.#check(isDeepStrictEqual(args, ask.args), 'law 1', () => `${ask.subject} was run with ${inspect(args)}`);
-    const began = ++this.#moment;
+    const { chronicle } = this;
+    chronicle.check(isDeepStrictEqual(args, ask.args), 'law 1', () => `${ask.subject} was run with ${inspect(args)}`);
+    chronicle.check(ask.mode !== 'only-if-cached' || ask.bypassed, 'modes', () => `${show(ask)} has run the function`);
+    const { plan, subject } = ask;
+    const began = ++chronicle.moment;
+    const isBehind = ask.origin !== undefined;
+    const { looksFirst } = this.#rules;
+    const vague = looksFirst && (ask.vague || (ask.verb === 'call' && !ask.bypassed && this.#runsBehind));
+    const opened = looksFirst || isBehind ? ask.at : began;
+    const known = this.#entries.certain(subject);
     const run: Run = {
-      subject: ask.subject,
-      value: `${ask.subject} run ${this.runs.length}${ask.plan.unkept ? '!' : ''}`,
+      subject,
+      value: makeText(`${subject} run ${chronicle.runs.length}`, plan.labels, plan.unkept),
       began,
-      order: ask.besideRefresh ? began : ask.at,
-      vague: ask.besideRefresh,
+      opened,
+      order: vague ? began : opened,
+      vague,
+      turn: chronicle.turn,
+      clock: this.#rules.now(),
       ended: undefined,
-      unkept: ask.plan.unkept,
+      unkept: plan.unkept,
+      unstored: false,
+      life: undefined,
+      labels: new Set(),
+      loose: false,
+      readAt: 0,
       ask,
       direct: 'no',
+      remembered: 'no',
+      beside: known?.origin === ask.known?.origin ? known : undefined,
       waits: new Set(),
+      gaveUp: false,
+      behind: false,
     };
-    this.#checkFlights(run);
-    if (ask.verb === 'call' && !ask.bypassed) {
-      const known = this.known(ask.subject);
-      this.#check(known === undefined, 'remembers', () => `${ask.subject} ran again while there was ${known?.value}`);
-    }
-    this.runs.push(run);
-    this.#history(run.subject).origins.push(run);
-    this.#byValue.set(run.value, run);
+    this.#flights.check(run);
+    if (ask.outcome === undefined) this.#checkNeed(ask, run);
+    ask.runs.push(run);
+    chronicle.runs.push(run);
+    chronicle.history(subject).origins.push(run);
+    chronicle.byValue.set(run.value, run);
+    if (ask.origin !== undefined) this.#windows.checkBehind(run, ask.origin, true);
     return run;
   }
 
+  /** Nothing is run in place of a fresh entry. */
+  #checkNeed(ask: Ask, { direct }: Run): void {
+    if (ask.verb !== 'call' || ask.bypassed || ask.mode === 'reload' || ask.mode === 'no-cache') return;
+    const known = this.#entries.certain(ask.subject);
+    if (known?.state !== 'fresh' || this.#entries.isDue(known.origin)) return;
+    // Another may have brought it while the store was being asked; and beside a run under way the store is not asked.
+    if (this.#rules.looksFirst && (ask.known?.origin !== known.origin || direct !== 'no')) return;
+    // Or it runs behind an answer, a little later, as synchronous functions do.
+    if (!this.#rules.looksFirst && this.chronicle.moment !== ask.at + 1) return;
+    throw this.chronicle.fault('remembers', `${ask.subject} ran again while there was ${known.origin.value}`);
+  }
+
   end(run: Run, outcome: Outcome): void {
-    run.ended = { at: ++this.#moment, turn: this.turn, clock: this.#rules.now(), outcome };
+    const { chronicle } = this;
+    const now = this.#rules.now();
+    if ('error' in outcome) run.remembered = this.#failures.isRemembered(run, outcome.error);
+    if (!run.ask.bypassed) this.#label(run.labels, 'value' in outcome ? run.value : undefined);
+    if (run.waits.size > 0) run.loose = true;
+    run.unkept ||= run.unstored || (run.life ?? this.#rules.ttl) === 0;
+    run.readAt = now;
+    run.ended = { at: ++chronicle.moment, turn: chronicle.turn, clock: now, outcome };
+  }
+
+  /** What the option gives a value, or an error. */
+  #label(labels: Set<string>, value: string | undefined): void {
+    const { tags } = this.#rules;
+    if (tags === 'list') labels.add(nameTag(0));
+    else if (tags === 'value' && value !== undefined) for (const label of labelsIn(value)) labels.add(label);
+  }
+
+  /** A run says something of the entry being made; what runs for its caller alone says it of the entry around it. */
+  remark(run: Run, remark: { readonly label?: string; readonly life?: number; readonly unstored?: boolean }): void {
+    if (remark.label !== undefined) run.labels.add(remark.label);
+    if (remark.life !== undefined) run.life = Math.min(run.life ?? Number.POSITIVE_INFINITY, remark.life);
+    if (remark.unstored) run.unstored = true;
   }
 
   invalidate(subjects: Iterable<Subject>): void {
-    const at = ++this.#moment;
-    for (const subject of subjects) this.#history(subject).invalidated.push(at);
+    const at = ++this.chronicle.moment;
+    for (const subject of subjects) this.chronicle.history(subject).invalidated.push(at);
+  }
+
+  invalidateTags(labels: readonly string[]): void {
+    const { tagged } = this.chronicle;
+    const at = ++this.chronicle.moment;
+    this.chronicle.lastTagged = at;
+    for (const label of labels) tagged.set(label, [...(tagged.get(label) ?? []), at]);
   }
 
   /** A `set`. @returns the value to set */
-  put(subject: Subject, unkept: boolean): string {
+  put(subject: Subject, unkept: boolean, labels: readonly number[]): unknown {
+    const { chronicle } = this;
     this.invalidate([subject]);
-    const at = this.#moment;
-    const value = `${subject} set at ${at}${unkept ? '!' : ''}`;
-    const ended = { at, turn: this.turn, clock: this.#rules.now(), outcome: { value } };
+    const at = chronicle.moment;
+    const value = makeText(`${subject} set at ${at}`, labels, unkept);
+    const now = this.#rules.now();
     const origin: Origin = {
       subject,
       value,
       began: at,
+      opened: at,
       order: at,
       vague: false,
-      ended,
-      unkept,
+      ended: { at, turn: chronicle.turn, clock: now, outcome: { value } },
+      unkept: unkept || this.#rules.ttl === 0,
+      unstored: false,
+      life: undefined,
+      labels: new Set(),
+      loose: false,
+      readAt: now,
       ask: undefined,
       direct: 'no',
+      remembered: 'no',
     };
-    this.#history(subject).origins.push(origin);
-    this.#byValue.set(value, origin);
-    return value;
+    this.#label(origin.labels, value);
+    chronicle.history(subject).origins.push(origin);
+    chronicle.byValue.set(value, origin);
+    return wrapText(value, this.#rules.isolate);
   }
 
   /** A look begins: see `seen` and `had`. */
   look(subject: Subject): Look {
-    return this.#look(subject);
+    return this.chronicle.look(subject);
   }
 
-  /** How often what is rare came to pass. */
-  tally(): Readonly<Record<'circle' | 'voided' | 'replaced' | 'put', number>> {
-    const { runs, subjects } = this;
-    return {
-      circle: runs.filter(({ direct }) => direct === 'yes').length,
-      voided: runs.filter(({ ask, ended, subject }) => {
-        const { invalidated } = this.#history(subject);
-        return ended !== undefined && invalidated.some((at) => at > ask.at && at < ended.at);
-      }).length,
-      replaced: runs.filter(({ ask, ended, subject }) => {
-        const { refreshed } = this.#history(subject);
-        return ended !== undefined && refreshed.some((at) => at > ask.at && at < ended.at);
-      }).length,
-      put: [...subjects.values()].flatMap(({ origins }) => origins).filter(({ ask }) => ask === undefined).length,
+  /** The limits of callers begin to pass. @returns what is to be called when they have passed */
+  passLimits(): () => void {
+    const { chronicle } = this;
+    const before = ++chronicle.moment;
+    chronicle.limited = Number.POSITIVE_INFINITY;
+    return () => {
+      chronicle.limited = ++chronicle.moment;
+      this.#windows.checkLimits(before);
     };
+  }
+
+  /** All is quiet. */
+  quiet(): void {
+    this.#windows.checkQuiet();
+    this.chronicle.turn++;
   }
 
   // ── the laws ──
 
-  /** A call got its answer. */
-  answered(ask: Ask, outcome: Outcome): void {
+  #close(ask: Ask, outcome: Outcome): void {
     ask.outcome = outcome;
     ask.parent?.waits.delete(ask);
+  }
+
+  /** A call got its answer. */
+  answered(ask: Ask, outcome: Outcome): void {
+    this.#close(ask, outcome);
     if ('error' in outcome) {
-      const sources = this.runs.filter((run) => isFailure(run, outcome.error));
-      const own = sources.filter(({ subject }) => subject === ask.subject);
-      this.#check(
-        sources.length > 0,
-        'law 1',
-        () => `${ask.subject} threw what no run threw: ${inspect(outcome.error)}`,
-      );
-      this.#check(own.length > 0, 'law 6', () => `${ask.subject} got the error of ${sources[0]?.subject}`);
-      // Several runs can throw one error, when one passes on what another threw.
-      const living = own.filter((run) => this.#isOpen(run, ask.turn));
-      this.#check(
-        living.length > 0,
-        'law 7',
-        () => `${ask.subject} got the error of a run that had ended before: ${outcome.error}`,
-      );
-      const valid = living.filter((run) => !this.#isVoided(run, ask));
-      this.#check(valid.length > 0, 'law 3', () => `${ask.subject} got the error of a run from before an invalidation`);
-      this.#check(
-        valid.some((run) => isFor(run, ask)),
-        'law 2',
-        () => `${ask.subject} got an error of a run that is not shared`,
-      );
+      this.#failed(ask, outcome.error);
       return;
     }
-    const origin = this.#originOf(ask, outcome.value);
-    this.#check(isFor(origin, ask), 'law 2', () => `${show(ask)} was answered by ${origin.value}, which is not for it`);
-  }
-
-  /** `peek`, or the cache's `get`, answered. */
-  seen(look: Look, value: unknown): void {
-    if (value === undefined) {
-      this.#checkKnown(look);
-      return;
-    }
-    const origin = this.#originOf(look, value);
-    this.#check(isShared(origin), 'law 2', () => `${look.subject} was peeked at: ${origin.value}, which is not shared`);
-    this.#check(!origin.unkept, 'remembers', () => `${origin.value} was not to be kept`);
-  }
-
-  /** `has` answered. */
-  had(look: Look, has: unknown): void {
-    if (has === false) {
-      this.#checkKnown(look);
-      return;
-    }
-    this.#check(has === true, 'law 1', () => `has answered ${inspect(has)}`);
-    const ended = this.#history(look.subject).origins.filter(
-      (origin) => origin.ended !== undefined && 'value' in origin.ended.outcome,
+    const { chronicle } = this;
+    const origin = this.answers.originOf(ask, outcome.value, ask);
+    chronicle.check(
+      isFor(origin, ask),
+      'law 2',
+      () => `${show(ask)} was answered by ${origin.value}, which is not for it`,
     );
-    const kept = ended.filter((origin) => isShared(origin) && !origin.unkept);
-    this.#check(kept.length > 0, 'remembers', () => `has(${look.subject}): nothing was kept`);
-    const valid = kept.filter((origin) => !this.#isVoided(origin, look));
-    this.#check(valid.length > 0, 'law 3', () => `has(${look.subject}): there is nothing that could be had`);
-    this.#check(
-      valid.some((origin) => this.#isFresh(origin, look)),
-      'law 4',
-      () => `has(${look.subject}): all is too old`,
-    );
-  }
-
-  /** An `invalidate` answered whether there was something; `known` from before it. */
-  removed(subject: Subject, known: Origin | undefined, existed: unknown): void {
-    this.#check(typeof existed === 'boolean', 'law 1', () => `invalidate answered ${inspect(existed)}`);
-    this.#check(
-      known === undefined || existed === true,
-      'remembers',
-      () => `${subject} was not there to be invalidated`,
-    );
-  }
-
-  /** The entry that must be there, where that is known for certain. */
-  known(subject: Subject): Origin | undefined {
-    if (!this.#rules.exact()) return undefined;
-    const { origins } = this.#history(subject);
-    const isUnclear = ({ ask, ended, direct }: Origin): boolean =>
-      direct === 'perhaps' || (ask !== undefined && ended?.turn === this.turn);
-    if (origins.some(isUnclear)) return undefined;
-    const newest = this.#newest(subject, Infinity, this.turn + 1);
-    if (newest?.ended === undefined || newest.unkept) return undefined;
-    return this.#rules.now() - newest.ended.clock < this.#rules.ttl ? newest : undefined;
-  }
-
-  #checkKnown(look: Look): void {
-    if (look.turn !== this.turn) return;
-    const known = this.known(look.subject);
-    this.#check(known === undefined, 'remembers', () => `${look.subject} is not there, ${known?.value} should be`);
-  }
-
-  /** The newest result that was to be kept: of what ended before a turn, and was not invalidated before a moment. */
-  #newest(subject: Subject, moment: number, turn: number): Origin | undefined {
-    const { origins, invalidated } = this.#history(subject);
-    let newest: Origin | undefined;
-    for (const origin of origins) {
-      if (origin.ended === undefined || origin.ended.turn >= turn || !('value' in origin.ended.outcome)) continue;
-      const asked = origin.ask?.at ?? origin.began;
-      if (
-        !isShared(origin) ||
-        origin.vague ||
-        origin.direct === 'perhaps' ||
-        invalidated.some((at) => at > asked && at < moment)
-      )
-        continue;
-      if (newest === undefined || origin.order > newest.order) newest = origin;
+    this.answers.checkMode(ask, origin);
+    this.answers.checkKnown(ask, origin);
+    ask.origin = origin;
+    origin.readAt = this.#rules.now();
+    for (const run of ask.runs) {
+      if (run === origin) this.#foreground(ask, run);
+      else this.#windows.checkBehind(run, origin, false);
     }
-    return newest;
+    this.#windows.noteAnswer(ask, origin);
+    this.#pass(ask, origin);
   }
 
-  #originOf(look: Look, value: unknown): Origin {
-    const origin = this.#byValue.get(value);
-    const { subject } = look;
-    if (origin?.ended === undefined)
-      throw this.#fault('law 1', `${subject} was answered what no run returned: ${inspect(value)}`);
-    this.#check(origin.subject === subject, 'law 6', () => `${subject} was answered ${value}`);
-    this.#check(
-      !this.#isVoided(origin, look),
-      'law 3',
-      () => `${subject} was answered ${value}, from before an invalidation`,
-    );
-    this.#check(this.#isFresh(origin, look), 'law 4', () => `${subject} was answered ${value}, which is too old`);
-    if (this.#rules.orderly() && !origin.vague && origin.ended.turn < look.turn) {
-      const newest = this.#newest(subject, look.at, look.turn);
-      this.#check(
-        newest === undefined || newest.order <= origin.order,
-        'newest',
-        () => `${subject} was answered ${value}, while there was ${newest?.value}`,
-      );
-    }
-    return origin;
-  }
-
-  /** Whether the run goes on at the beginning of a turn. */
-  #isOpen(run: Run, turn: number): boolean {
-    return run.ended === undefined || run.ended.turn >= turn;
-  }
-
-  /** Law 3: whether there was an invalidation after the run began and before the look. */
-  #isVoided(origin: Origin, look: { readonly at: number; readonly subject: Subject }): boolean {
-    return this.#history(look.subject).invalidated.some((at) => at > origin.began && at < look.at);
-  }
-
-  /** Law 4: by the clock when the look was made, or, where the answer took longer, when it was given. */
-  #isFresh(origin: Origin, look: Look): boolean {
-    if (origin.ended === undefined || origin.ended.turn === this.turn) return true;
-    const clock = look.turn === this.turn ? look.clock : this.#rules.now();
-    return clock - origin.ended.clock < this.#rules.ttl;
-  }
-
-  /** Law 2, as a run begins. */
-  #checkFlights(run: Run): void {
-    const { ask } = run;
-    if (ask.alone || ask.verb === 'refresh') return;
-    const { invalidated, refreshed, origins } = this.#history(run.subject);
-    for (const other of origins) {
-      if (other.ask === undefined || other.direct === 'yes' || other.ask.alone) continue;
-      if (other.ended !== undefined) {
-        // It has ended just now: whether the engine knows it already, cannot be seen from here.
-        if (other.ended.turn === this.turn && this.#mayWaitFor(other as Run, ask)) run.direct = 'perhaps';
-        continue;
+  #failed(ask: Ask, error: unknown): void {
+    const isThrown = this.chronicle.runs.some((run) => isFailure(run, error));
+    if (!isThrown && error instanceof TimeoutError) {
+      this.#windows.checkLimit(ask);
+      // What it would have been answered with may yet add its labels.
+      if (ask.parent !== undefined) {
+        ask.parent.loose = true;
+        ask.parent.gaveUp = true;
       }
-      const from = Math.min(ask.at, other.ask.at);
-      const to = Math.max(run.order, other.order);
-      // A newer run that nobody joined may have taken the place of one that could be joined.
-      const isReplaced = origins.some(
-        ({ ask: own, order, ended }) => own?.alone && !own.bypassed && order > other.order && ended !== undefined,
-      );
-      const apart = isReplaced || [...invalidated, ...refreshed].some((at) => at > from && at <= to);
-      if (apart && !isReplaced && !run.vague && !other.vague) continue;
-      if (this.#mayWaitFor(other as Run, ask)) {
-        run.direct = apart || other.direct === 'perhaps' ? 'perhaps' : 'yes';
-        continue;
-      }
-      if (apart || other.direct === 'perhaps') continue;
-      throw this.#fault('law 2', `${run.subject} runs twice at once: for ${show(other.ask)} and for ${show(ask)}`);
+    } else if (!isThrown && error instanceof RepriseError && error.code === 'E_NOT_CACHED') {
+      this.#failures.checkRefused(ask);
+    } else {
+      const run = this.#failures.check(ask, error);
+      this.#foreground(ask, run);
+      this.#pass(ask, run);
     }
   }
 
-  /** Whether `other` may be waiting, directly or through others, for the run in which `ask` is made. */
-  #mayWaitFor(other: Run, ask: Ask): boolean {
-    if (ask.parent === undefined) return false;
-    if (isWithin(ask.parent, other)) return true;
-    // What has no flight of its own waits on behalf of the run around it.
-    return this.runs.some((run) => run.waits.size > 0 && isWithin(run, other));
+  /** A run was for who asked, and so was opened when he asked. */
+  #foreground(ask: Ask, run: Run | Origin): void {
+    if (run.ask !== ask) return;
+    this.#windows.checkForeground(ask, run as Run);
+    if (!this.#rules.looksFirst) return;
+    run.vague = ask.vague;
+    run.order = ask.vague ? run.began : ask.at;
   }
 
-  #look(subject: Subject): Look {
-    return { subject, at: ++this.#moment, turn: this.turn, clock: this.#rules.now() };
+  /** Who uses an answer has its labels from then on. */
+  #pass({ parent, isStale }: Ask, origin: Origin): void {
+    if (parent === undefined || parent.ended !== undefined) return;
+    if (isStale && this.#rules.timeout.soft !== undefined) parent.gaveUp = true;
+    for (const label of origin.labels) parent.labels.add(label);
+    // A run that failed behind a stale answer has left its own as well.
+    if (origin.loose || isStale || isFailure(origin)) parent.loose = true;
   }
-
-  #history(subject: Subject) {
-    let history = this.subjects.get(subject);
-    if (history === undefined) {
-      history = { invalidated: [], refreshed: [], origins: [] };
-      this.subjects.set(subject, history);
-    }
-    return history;
-  }
-
-  #check(holds: boolean, law: string, message: () => string): void {
-    if (!holds) throw this.#fault(law, message());
-  }
-
-  /** Kept, too: what is thrown inside of a run, or of a promise's callback, might be swallowed. */
-  #fault(law: string, message: string): Violation {
-    const violation = new Violation(law, message);
-    this.broken ??= violation;
-    return violation;
-  }
-}
-
-function isFailure(run: Run, error: unknown): boolean {
-  return run.ended !== undefined && 'error' in run.ended.outcome && Object.is(run.ended.outcome.error, error);
-}
-
-/** Whether anybody but the caller may have it. */
-function isShared({ ask, direct }: Origin): boolean {
-  return direct !== 'yes' && ask?.bypassed !== true;
-}
-
-/** Whether an answer may come from there. */
-function isFor(origin: Origin, ask: Ask): boolean {
-  if (origin.ask === ask) return true;
-  return ask.verb === 'call' && !ask.bypassed && isShared(origin);
-}
-
-/** Whether a run was begun inside of another, or of one inside of that. */
-function isWithin(run: Run | undefined, other: Run): boolean {
-  for (let outer = run; outer !== undefined; outer = outer.ask.parent) if (outer === other) return true;
-  return false;
-}
-
-function show({ verb, subject, at }: Ask): string {
-  return `the ${verb} of ${subject} at ${at}`;
 }

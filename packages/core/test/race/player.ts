@@ -1,15 +1,21 @@
-import { setTimeout } from 'node:timers';
-import { type AnyFunction, StoreError } from '@reprise/core';
+import { performance } from 'node:perf_hooks';
+import { setImmediate, setTimeout } from 'node:timers';
+import { type CacheMode, invalidateTags, StoreError } from '@reprise/core';
+import { type Actor, Bodies } from './bodies.ts';
 import { type Ask, type Run, Violation } from './history.ts';
 import { Model } from './model.ts';
-import { checkCounts, checkSize, type Direction, type Inspector } from './remains.ts';
-import { type Plan, type Schedule, type Setup, type Step, type Target, textKey } from './schedule.ts';
+import { checkCounts, checkSize, type Direction, type Inspector, tally } from './remains.ts';
+import { type Plan, type Schedule, type Setup, type Step, type Target, tagCount, textKey } from './schedule.ts';
+import { enterScope, type Scope } from './scopes.ts';
 import { Stage, shortTimeout } from './stage.ts';
+import { nameTag, textIn } from './values.ts';
 
-/** A run that waits to be told how to go on. */
-interface Gate {
-  readonly open: () => void;
-  readonly fail: () => void;
+/** How a call is made. */
+interface Manner {
+  readonly parent?: Run;
+  readonly bypassed?: boolean;
+  readonly dedupe?: boolean;
+  readonly mode?: CacheMode | undefined;
 }
 
 /** Longer than what the engine waits before it tries a failed operation again. */
@@ -26,8 +32,14 @@ export async function play({ setup, steps }: Schedule, { prepare, inspector }: D
   const { stage } = player;
   prepare?.(stage);
   const { now } = Date;
-  // What judges age and what counts the time to a retry is the same clock, which stands still.
+  const { now: measure } = performance;
+  const hear = (error: unknown): void => {
+    player.model.chronicle.fault('law 1', `a rejection that nobody could hear: ${error}`);
+  };
+  process.on('unhandledRejection', hear);
+  // What judges age, what counts the time to a retry and what measures runs is the same clock, which stands still.
   Date.now = () => stage.clock.now();
+  performance.now = Date.now;
   try {
     for (const step of steps) {
       const pause = player.step(step);
@@ -35,93 +47,42 @@ export async function play({ setup, steps }: Schedule, { prepare, inspector }: D
       if (pause !== undefined) await pause;
     }
     await player.finish(inspector);
-    return player.tally();
+    return tally(stage, player.model);
+  } catch (error) {
+    // It must not hear of what later schedules invalidate, nor they of what it leaves.
+    stage.cache?.close().catch(() => {});
+    await endTurn();
+    throw error;
   } finally {
+    process.off('unhandledRejection', hear);
     Date.now = now;
+    performance.now = measure;
   }
 }
 
-class Player {
+class Player implements Actor {
   readonly stage: Stage;
-  readonly #model: Model;
-  readonly #gates: Gate[] = [];
+  readonly model: Model;
+  readonly #bodies: Bodies;
+  readonly #scopes = new Map<Ask, Scope>();
+  /** Copies that somebody has. */
+  readonly #handed = new WeakSet<object>();
   /** Whether microtasks may be under way. */
   #ticking = false;
-  /** The question whose run begins without `this`: a refresh. */
-  #refreshing: Ask | undefined;
 
   constructor(setup: Setup) {
-    const stage = new Stage(setup, (fn) => (setup.functions[fn]?.sync ? this.#makeSync(fn) : this.#makeAsync(fn)));
-    const { deferred, text } = stage;
+    const bodies = new Bodies(setup, this);
+    const stage = new Stage(setup, (fn) => bodies.make(fn));
+    const { deferred } = stage;
     this.stage = stage;
-    this.#model = new Model({
+    this.#bodies = bodies;
+    this.model = new Model({
+      ...setup.policies,
       ttl: setup.ttl,
       looksFirst: deferred !== undefined,
       now: () => stage.clock.now(),
-      exact: () =>
-        deferred === undefined && (setup.maxSize === Infinity || text !== undefined) && text?.faulted !== true,
+      exact: () => stage.isExact,
       orderly: () => !stage.hasFailed,
-    });
-  }
-
-  // ── the functions ──
-
-  #makeAsync(fn: number): AnyFunction {
-    const player = this;
-    return async function (this: Ask | undefined, ...args: unknown[]): Promise<unknown> {
-      return player.#run(fn, this, args);
-    };
-  }
-
-  #makeSync(fn: number): AnyFunction {
-    const player = this;
-    return function (this: Ask | undefined, ...args: unknown[]): unknown {
-      const run = player.#begin(this, args);
-      for (const act of run.ask.plan.acts) {
-        if (act.do === 'call') player.#call(act, act.plan, { parent: run })?.catch(() => {});
-        else if (act.do !== 'wait') player.#change(act.do, act);
-      }
-      return player.#end(run, fn);
-    };
-  }
-
-  async #run(fn: number, ask: Ask | undefined, args: unknown[]): Promise<unknown> {
-    const run = this.#begin(ask, args);
-    try {
-      for (const act of run.ask.plan.acts) {
-        if (act.do === 'wait') await this.#wait(run);
-        else if (act.do === 'call') {
-          const answer = this.#call(act, act.plan, { parent: run });
-          if (act.awaited) await answer;
-          else answer?.catch(() => {});
-        } else this.#change(act.do, act);
-      }
-    } catch (error) {
-      this.#model.end(run, { error });
-      throw error;
-    }
-    return this.#end(run, fn);
-  }
-
-  #begin(ask: Ask | undefined, args: readonly unknown[]): Run {
-    const asked = ask ?? this.#refreshing;
-    if (asked === undefined) throw this.#break('law 1', 'a run without the this of a call');
-    return this.#model.begin(asked, args);
-  }
-
-  #end(run: Run, fn: number): unknown {
-    if (run.ask.plan.fails) {
-      const error = new Error(`${run.value} of function ${fn} fails`);
-      this.#model.end(run, { error });
-      throw error;
-    }
-    this.#model.end(run, { value: run.value });
-    return run.value;
-  }
-
-  #wait(run: Run): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#gates.push({ open: resolve, fail: () => reject(new Error(`${run.value} is made to fail`)) });
     });
   }
 
@@ -139,6 +100,7 @@ class Player {
   }
 
   #do(step: Step): Promise<unknown> | undefined {
+    const { deferred, text, clock, functions } = this.stage;
     switch (step.do) {
       case 'call':
         this.#call(step, step.plan, step)?.catch(() => {});
@@ -147,14 +109,20 @@ class Player {
         this.#refresh(step, step.plan);
         break;
       case 'settle': {
-        const [gate] = this.#gates.splice(step.pick % this.#gates.length, 1);
-        if (step.fails) gate?.fail();
+        const { gates } = this.#bodies;
+        const [gate] = gates.splice(step.pick % gates.length, 1);
+        if (step.fails) gate?.fail(step.odd);
         else gate?.open();
         break;
       }
       case 'invalidate':
+        this.change(step.do, step);
+        break;
       case 'set':
-        this.#change(step.do, step, 'unkept' in step && step.unkept);
+        this.change(step.do, step, step.unkept, step.labels);
+        break;
+      case 'invalidate tags':
+        this.invalidateTags(step.tags);
         break;
       case 'peek':
       case 'has':
@@ -162,81 +130,98 @@ class Player {
         break;
       case 'clear':
         this.#invalidate(({ fn }) => fn === step.fn);
-        this.#hear(() => this.stage.functions[step.fn]?.clear());
+        this.#hear(() => functions[step.fn]?.clear());
         break;
       case 'clear cache':
         this.#clearCache(step.prefix);
         break;
       case 'advance':
-        this.stage.clock.advance(step.by);
+        clock.advance(step.by);
         break;
       case 'apply':
-        if (this.stage.deferred?.outstanding.length) this.stage.deferred.apply(step.pick);
+        if (deferred?.outstanding.length) deferred.apply(step.pick);
         break;
       case 'answer':
-        if (this.stage.deferred?.outstanding.length) this.stage.deferred.answer(step.pick, step.how);
+        if (deferred?.outstanding.length) deferred.answer(step.pick, step.how);
         break;
       case 'fault':
-        this.stage.text?.fail(step.verb, step.late);
+        text?.fail(step.verb, step.late);
         break;
       case 'turn':
-        return new Promise((resolve) => setImmediate(resolve));
+        return endTurn();
       case 'time out':
-        this.stage.timedOut ||= (this.stage.deferred?.outstanding.length ?? 0) > 0;
-        // Timers are called in the order of their ends: those of the operations before this one.
-        return new Promise((resolve) => setTimeout(resolve, shortTimeout + 1));
+        return this.#timeOut();
     }
     return undefined;
+  }
+
+  async #timeOut(): Promise<void> {
+    this.stage.timedOut ||= this.stage.setup.home === 'timed' && (this.stage.deferred?.outstanding.length ?? 0) > 0;
+    const passed = this.model.passLimits();
+    // Timers are called in the order of their ends: those of the callers and operations before this one.
+    await new Promise((resolve) => setTimeout(resolve, shortTimeout + 1));
+    await this.#pause();
+    passed();
   }
 
   /** Lets everything happen that needs no event from outside. */
   async #pause(): Promise<void> {
     // Called when no microtask is left; no timer can fire before.
     await new Promise((resolve) => process.nextTick(resolve));
-    const { broken } = this.#model;
+    const { broken } = this.model.chronicle;
     if (broken !== undefined) throw broken;
     checkSize(this.stage, this.#break);
-    this.#model.turn++;
+    this.model.quiet();
     this.#ticking = false;
   }
 
-  #call(
-    target: Target,
-    plan: Plan,
-    { parent, bypassed = false, dedupe = true }: { parent?: Run; bypassed?: boolean; dedupe?: boolean },
-  ): Promise<unknown> | undefined {
+  call(target: Target, plan: Plan, parent: Run, mode: CacheMode | undefined): Promise<unknown> | undefined {
+    return this.#call(target, plan, { parent, mode });
+  }
+
+  #call(target: Target, plan: Plan, { parent, bypassed, dedupe = true, mode }: Manner): Promise<unknown> | undefined {
+    const { cache, functions, setup } = this.stage;
     const args = this.stage.argumentsOf(target);
-    const alone = bypassed || !(this.stage.setup.functions[target.fn]?.dedupe ?? dedupe);
-    const ask = this.#model.ask({
+    const outer = parent && this.#scopes.get(parent.ask);
+    // What goes on when its scope has ended is in no certain mode, so it says one.
+    const said = mode ?? (outer?.isLive === false ? 'default' : undefined);
+    const own = said === undefined ? undefined : { mode: said, isLive: true };
+    const scope = own ?? outer;
+    const isAround = bypassed === true || scope?.mode === 'no-store';
+    const ask = this.model.ask({
       verb: 'call',
       subject: this.stage.subjectOf(target),
       args,
       plan,
       parent,
-      alone,
-      bypassed,
+      alone: isAround || !(setup.functions[target.fn]?.dedupe ?? dedupe),
+      bypassed: isAround,
+      mode: scope?.mode ?? 'default',
     });
-    return this.#answer(ask, () => {
-      if (target.fn >= 0) return this.stage.functions[target.fn]?.apply(ask, args);
-      return this.stage.cache?.getOrSet(textKey(target.key), async () => this.#run(-1, ask, []), { dedupe });
-    });
+    if (scope !== undefined) this.#scopes.set(ask, scope);
+    return this.#answer(ask, () =>
+      enterScope(own, () => {
+        if (target.fn >= 0) return functions[target.fn]?.apply(ask, args);
+        return cache?.getOrSet(textKey(target.key), async () => this.#bodies.run(-1, ask, []), { dedupe });
+      }),
+    );
   }
 
   #refresh(target: Target, plan: Plan): void {
     const args = this.stage.argumentsOf(target);
-    const subject = this.stage.subjectOf(target);
-    const ask = this.#model.ask({
+    const ask = this.model.ask({
       verb: 'refresh',
-      subject,
+      subject: this.stage.subjectOf(target),
       args,
       plan,
       parent: undefined,
       alone: false,
       bypassed: false,
+      mode: 'default',
     });
-    this.#refreshing = ask;
+    this.#bodies.refreshing = ask;
     this.#answer(ask, () => this.stage.functions[target.fn]?.refresh(...args))?.catch(() => {});
-    this.#refreshing = undefined;
+    this.#bodies.refreshing = undefined;
   }
 
   /** Takes an answer down, whether it comes at once or later. */
@@ -247,72 +232,88 @@ class Player {
       answer = question();
     } catch (error) {
       if (!this.stage.isSync(subject)) throw this.#break('law 1', `an asynchronous call of ${subject} threw`);
-      this.#model.answered(ask, { error });
+      this.model.answered(ask, { error });
       return undefined;
     }
     if (!(answer instanceof Promise)) {
       if (!this.stage.isSync(subject))
         throw this.#break('law 1', `an asynchronous call of ${subject} answered no promise`);
-      this.#model.answered(ask, { value: answer });
+      this.model.answered(ask, { value: this.#take(answer) });
       return undefined;
     }
     if (this.stage.isSync(subject)) throw this.#break('law 1', `a synchronous call of ${subject} answered a promise`);
     return answer.then(
       (value) => {
-        this.#model.answered(ask, { value });
+        this.model.answered(ask, { value: this.#take(value) });
       },
       (error: unknown) => {
-        this.#model.answered(ask, { error });
+        this.model.answered(ask, { error });
         throw error;
       },
     );
   }
 
-  #change(verb: 'invalidate' | 'set', target: Target, unkept = false): void {
+  /** The text of a value that somebody was given. Where copies were asked for, nobody else has this one. */
+  #take(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    if (this.#handed.has(value)) throw this.#break('isolate', `two have the same copy of ${textIn(value)}`);
+    this.#handed.add(value);
+    return textIn(value);
+  }
+
+  change(verb: 'invalidate' | 'set', target: Target, unkept = false, labels: readonly number[] = []): void {
     const subject = this.stage.subjectOf(target);
     const wrapped = this.stage.functions[target.fn];
     const args = this.stage.argumentsOf(target);
     if (verb === 'set') {
-      const value = this.#model.put(subject, unkept);
+      const value = this.model.put(subject, unkept, labels);
+      this.#take(value);
       this.#hear(() =>
         wrapped === undefined ? this.stage.cache?.set(textKey(target.key), value) : wrapped.set(args, value),
       );
       return;
     }
-    const known = this.#model.known(subject);
-    this.#model.invalidate([subject]);
+    const known = this.model.answers.known(subject);
+    this.model.invalidate([subject]);
     this.#hear(
       () => (wrapped === undefined ? this.stage.cache?.delete(textKey(target.key)) : wrapped.invalidate(...args)),
-      (existed) => this.#model.removed(subject, known, existed),
+      (existed) => this.model.answers.removed(subject, known, existed),
     );
   }
 
   #lookAt(verb: 'peek' | 'has', target: Target): void {
-    const look = this.#model.look(this.stage.subjectOf(target));
+    const look = this.model.look(this.stage.subjectOf(target));
     const wrapped = this.stage.functions[target.fn];
     const key = textKey(target.key);
     const args = this.stage.argumentsOf(target);
+    const { answers } = this.model;
     if (verb === 'peek') {
       this.#hear(
         () => (wrapped === undefined ? this.stage.cache?.get(key) : wrapped.peek(...args)),
-        (value) => this.#model.seen(look, value),
+        (value) => answers.seen(look, this.#take(value)),
       );
     } else {
       this.#hear(
         () => (wrapped === undefined ? this.stage.cache?.has(key) : wrapped.has(...args)),
-        (has) => this.#model.had(look, has),
+        (has) => answers.had(look, has),
       );
     }
   }
 
   #invalidate(covers: (target: Target) => boolean): void {
     const covered = [...this.stage.targets()].filter(covers);
-    this.#model.invalidate(covered.map((target) => this.stage.subjectOf(target)));
+    this.model.invalidate(covered.map((target) => this.stage.subjectOf(target)));
   }
 
   #clearCache(prefix: string | undefined): void {
     this.#invalidate((target) => prefix === undefined || this.stage.textOf(target).startsWith(prefix));
     this.#hear(() => this.stage.cache?.clear(prefix === undefined ? undefined : { prefix }));
+  }
+
+  invalidateTags(tags: readonly number[]): void {
+    const labels = tags.map(nameTag);
+    this.model.invalidateTags(labels);
+    this.#hear(() => (this.stage.cache ?? { invalidateTags }).invalidateTags(labels));
   }
 
   /** Does something that is no call, and hears what it answers. It may only fail because the store did. */
@@ -342,23 +343,40 @@ class Player {
   /** Lets everything settle and looks what is left. */
   async finish(inspector: Inspector | undefined): Promise<void> {
     const { deferred, cache } = this.stage;
+    const { gates } = this.#bodies;
     await this.#pause();
-    for (let rounds = 0; this.#gates.length > 0 || (deferred?.outstanding.length ?? 0) > 0; rounds++) {
+    for (let rounds = 0; gates.length > 0 || (deferred?.outstanding.length ?? 0) > 0; rounds++) {
       if (rounds > 200) throw this.#break('law 1', 'it goes on and on');
-      for (const gate of this.#gates.splice(0)) gate.open();
+      for (const gate of gates.splice(0)) gate.open();
       deferred?.answerAll();
       await this.#pause();
     }
-    const waiting = this.#model.asks.filter(({ outcome }) => outcome === undefined);
+    const waiting = this.model.chronicle.asks.filter(({ outcome }) => outcome === undefined);
     if (waiting.length > 0) {
       const list = waiting.map(({ verb, subject, at }) => `${verb} of ${subject} at ${at}`).join(', ');
       throw this.#break('law 1', `no answer to ${list}`);
     }
-    checkCounts(this.stage, this.#model, this.#break);
+    checkCounts(this.stage, this.model, this.#break);
+    if (this.stage.setup.theme === 'labels') await this.#voidAll();
     inspector?.checkSettled(this.stage, this.#break);
     await this.#heal();
     inspector?.checkHealed(this.#break);
     await cache?.close();
+    // Unheard rejections are told of when all else is done.
+    await endTurn();
+    const { broken } = this.model.chronicle;
+    if (broken !== undefined) throw broken;
+  }
+
+  /** Of what is left, each label takes what was made of it. */
+  async #voidAll(): Promise<void> {
+    for (let tag = 0; tag < tagCount; tag++) {
+      this.invalidateTags([tag]);
+      for (const target of this.stage.targets()) this.#lookAt('peek', target);
+      await this.#pause();
+      this.stage.deferred?.answerAll();
+      await this.#pause();
+    }
   }
 
   /** A store that works again is told what it was not. What it was not told yet, must not be answered either. */
@@ -376,27 +394,12 @@ class Player {
     }
   }
 
-  /** What came to pass, each as often as it did. */
-  tally(): string[] {
-    const { cache, functions, timedOut, store } = this.stage;
-    const stats = cache?.stats() ?? functions[0]?.stats();
-    const happened = {
-      hit: stats?.hits,
-      miss: stats?.misses,
-      joined: stats?.coalesced,
-      bypassed: stats?.bypass,
-      failed: stats?.errors,
-      'timed out': Number(timedOut),
-      'store failed': Number(store?.failed ?? false),
-      ...this.#model.tally(),
-    };
-    return Object.entries(happened).flatMap(([what, times]) => new Array<string>(times ?? 0).fill(what));
-  }
-
   // Kept, too: what is thrown in a run, or after one, may be taken for its error.
-  readonly #break = (law: string, message: string): Violation => {
-    const violation = new Violation(law, message);
-    this.#model.broken ??= violation;
-    return violation;
-  };
+  readonly #break = (law: string, message: string): Violation => this.model.chronicle.fault(law, message);
+}
+
+function endTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

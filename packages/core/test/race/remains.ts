@@ -1,4 +1,5 @@
-import type { Subject, Violation } from './history.ts';
+import { type RepriseError, TimeoutError } from '@reprise/core';
+import { type Ask, isFailure, type Outcome, type Run, type Subject, type Violation } from './history.ts';
 import type { Model } from './model.ts';
 import { eventTypes, type Stage, type Stats, type Wrapped } from './stage.ts';
 
@@ -38,6 +39,7 @@ export function checkCounts(stage: Stage, model: Model, fail: Break): void {
   if (!stage.setup.heard) return;
   const counted = {
     hit: all.hits,
+    stale: all.stale,
     miss: all.misses,
     coalesced: all.coalesced,
     bypass: all.bypass,
@@ -50,8 +52,9 @@ export function checkCounts(stage: Stage, model: Model, fail: Break): void {
 }
 
 function checkStats(stats: Stats, model: Model, isMeant: (subject: Subject) => boolean, fail: Break): void {
-  const calls = model.asks.filter(({ verb, subject }) => verb === 'call' && isMeant(subject));
-  const runs = model.runs.filter(({ ask, subject }) => !ask.bypassed && isMeant(subject));
+  const { asks, runs: begun } = model.chronicle;
+  const calls = asks.filter(({ verb, subject }) => verb === 'call' && isMeant(subject));
+  const runs = begun.filter(({ ask, subject }) => !ask.bypassed && isMeant(subject));
   const expected = {
     calls: calls.length,
     bypass: calls.filter(({ bypassed }) => bypassed).length,
@@ -63,6 +66,9 @@ function checkStats(stats: Stats, model: Model, isMeant: (subject: Subject) => b
   if (JSON.stringify(found) !== JSON.stringify(expected)) {
     throw fail('law 8', `counted ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`);
   }
+  // What is decided when a caller has given up, is counted all the same.
+  const late = calls.filter(({ isStale, outcome }) => isStale || isTimeout(outcome)).length;
+  if (stale > late) throw fail('law 8', `counted ${stale} stale answers, where there were ${late}`);
 }
 
 /** Law 5: never more entries than allowed. */
@@ -70,4 +76,59 @@ export function checkSize({ cache, functions, store, setup }: Stage, fail: Break
   if (store !== undefined || setup.maxSize === Infinity) return;
   const { size } = cache?.stats() ?? (functions[0] as Wrapped).stats();
   if (size > setup.maxSize) throw fail('law 5', `${size} entries, where ${setup.maxSize} are allowed`);
+}
+
+/** What came to pass, each as often as it did. */
+export function tally({ cache, functions, timedOut, store }: Stage, model: Model): string[] {
+  const stats = cache?.stats() ?? functions[0]?.stats();
+  const { runs, asks, byValue } = model.chronicle;
+  const happened = {
+    hit: stats?.hits,
+    stale: stats?.stale,
+    miss: stats?.misses,
+    joined: stats?.coalesced,
+    bypassed: stats?.bypass,
+    failed: stats?.errors,
+    'timed out': Number(timedOut),
+    'store failed': Number(store?.failed ?? false),
+    ...tallyRuns(model),
+    put: [...byValue.values()].filter(({ ask }) => ask === undefined).length,
+    behind: runs.filter(({ behind }) => behind).length,
+    'failed behind': runs.filter((run) => run.behind && isFailure(run)).length,
+    'error remembered': runs.filter(({ remembered }) => remembered === 'yes').length,
+    'error answered from memory': asks.filter(isRememberedError).length,
+    'error answered stale': asks.filter(({ isStale, runs: own }) => isStale && own.some((run) => isFailure(run)))
+      .length,
+    'told in a mode': asks.filter(({ mode }) => mode !== 'default').length,
+    refused: asks.filter(({ outcome }) => isRefusal(outcome)).length,
+    'gave up': asks.filter(({ outcome }) => isTimeout(outcome)).length,
+  };
+  return Object.entries(happened).flatMap(([what, times]) => new Array<string>(times ?? 0).fill(what));
+}
+
+function tallyRuns({
+  chronicle,
+}: Model): Record<'circle' | 'voided' | 'replaced' | 'tags voided' | 'tags passed', number> {
+  const { runs } = chronicle;
+  const during = ({ ask, ended }: Run, moments: readonly number[]): boolean =>
+    ended !== undefined && moments.some((at) => at > ask.at && at < ended.at);
+  return {
+    circle: runs.filter(({ direct }) => direct === 'yes').length,
+    voided: runs.filter((run) => during(run, chronicle.history(run.subject).invalidated)).length,
+    replaced: runs.filter((run) => during(run, chronicle.history(run.subject).refreshed)).length,
+    'tags voided': runs.filter((run) => chronicle.isTagVoided(run)).length,
+    'tags passed': runs.filter(({ labels, ask }) => ask.parent !== undefined && labels.size > 0).length,
+  };
+}
+
+function isRememberedError({ outcome, runs }: Ask): boolean {
+  return outcome !== undefined && 'error' in outcome && outcome.error instanceof Error && runs.length === 0;
+}
+
+function isRefusal(outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && 'error' in outcome && (outcome.error as RepriseError).code === 'E_NOT_CACHED';
+}
+
+function isTimeout(outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && 'error' in outcome && outcome.error instanceof TimeoutError;
 }

@@ -1,4 +1,4 @@
-import { seededRandom } from '@reprise/store-testkit';
+import type { CacheMode } from '@reprise/core';
 
 /** Where the entries of a schedule live; `timed` is an asynchronous store whose operations also run into `storeTimeout`. */
 export type HomeKind = 'private' | 'memory' | 'text' | 'async' | 'timed';
@@ -12,9 +12,53 @@ interface FunctionSetup {
   readonly bypass: boolean;
 }
 
+/** What the functions of a schedule say about freshness, failures, labels; durations in milliseconds, 0 for none. */
+export interface Policies {
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+  readonly retryAfter: number;
+  /** A fraction of the ttl; 0: never. */
+  readonly refreshAhead: number;
+  /** The ttl of remembered errors. */
+  readonly cacheErrors: number;
+  /** Whether `when` excludes odd errors from being remembered or forgiven. */
+  readonly picky: boolean;
+  readonly timeToIdle: number;
+  /** Where the option takes labels from: everything has `t0`, or what the value says. */
+  readonly tags: 'none' | 'list' | 'value';
+  /** Whether every caller gets a copy. */
+  readonly isolate: boolean;
+  readonly timeout: Timeout;
+}
+
+/** None of them. */
+export const plainPolicies: Policies = {
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  retryAfter: 1_000,
+  refreshAhead: 0,
+  cacheErrors: 0,
+  picky: false,
+  timeToIdle: 0,
+  tags: 'none',
+  isolate: false,
+  timeout: {},
+};
+
+/** Real time for `soft` and `hard`, the schedule's for `abandon`. */
+export interface Timeout {
+  readonly soft?: number;
+  readonly hard?: number;
+  readonly abandon?: number;
+}
+
+/** What a schedule is mostly about: nothing beyond calls and invalidations, all at once, results made of labelled ones, or failures. */
+export type Theme = 'plain' | 'mixed' | 'labels' | 'failures';
+
 /** What a schedule is played on. */
 export interface Setup {
   readonly home: HomeKind;
+  readonly theme: Theme;
   readonly functions: readonly FunctionSetup[];
   /** Which arguments the keys stand for: see `argumentsOf`. */
   readonly shape: Shape;
@@ -24,13 +68,17 @@ export interface Setup {
   readonly choosy: boolean;
   /** Whether the store fails now and then. */
   readonly faulty: boolean;
+  /** Whether an asynchronous store can itself void what carries a label. */
+  readonly knowsTags: boolean;
   /** Whether somebody listens to every event. */
   readonly heard: boolean;
+  readonly policies: Policies;
 }
 
 export type Shape = 'texts' | 'lookalikes' | 'objects' | 'lists' | 'nothings';
 
 export const keyCount = 3;
+export const tagCount = 3;
 
 /** The arguments that a key stands for, made anew each time. */
 export function argumentsOf(shape: Shape, key: number): unknown[] {
@@ -63,22 +111,37 @@ export interface Target {
 export interface Plan {
   readonly acts: readonly Act[];
   readonly fails: boolean;
+  /** Whether the error is one that `when` excludes. */
+  readonly odd: boolean;
   /** Whether a `cacheIf` refuses the value. */
   readonly unkept: boolean;
+  /** The labels that the value says it has. */
+  readonly labels: readonly number[];
 }
 
-type Act =
+export type Act =
   | { readonly do: 'wait' }
-  | ({ readonly do: 'call'; readonly plan: Plan; readonly awaited: boolean } & Target)
+  | ({ readonly do: 'call'; readonly plan: Plan; readonly awaited: boolean; readonly mode?: CacheMode } & Target)
   | ({ readonly do: 'invalidate' } & Target)
-  | ({ readonly do: 'set' } & Target);
+  | ({ readonly do: 'set' } & Target)
+  | { readonly do: 'invalidate tags'; readonly tags: readonly number[] }
+  | { readonly do: 'tag'; readonly tag: number }
+  | { readonly do: 'life'; readonly life: number }
+  | { readonly do: 'no store' };
 
-type StepWork =
-  | ({ readonly do: 'call'; readonly plan: Plan; readonly bypassed: boolean; readonly dedupe: boolean } & Target)
+export type StepWork =
+  | ({
+      readonly do: 'call';
+      readonly plan: Plan;
+      readonly bypassed: boolean;
+      readonly dedupe: boolean;
+      readonly mode?: CacheMode;
+    } & Target)
   | ({ readonly do: 'refresh'; readonly plan: Plan } & Target)
-  | { readonly do: 'settle'; readonly pick: number; readonly fails: boolean }
+  | { readonly do: 'settle'; readonly pick: number; readonly fails: boolean; readonly odd: boolean }
   | ({ readonly do: 'invalidate' } & Target)
-  | ({ readonly do: 'set'; readonly unkept: boolean } & Target)
+  | { readonly do: 'invalidate tags'; readonly tags: readonly number[] }
+  | ({ readonly do: 'set'; readonly unkept: boolean; readonly labels: readonly number[] } & Target)
   | ({ readonly do: 'peek' } & Target)
   | ({ readonly do: 'has' } & Target)
   | { readonly do: 'clear'; readonly fn: number }
@@ -102,156 +165,9 @@ export interface Schedule {
   readonly steps: readonly Step[];
 }
 
-/** Draws from one stream of random numbers. */
-class Dice {
-  readonly #random: () => number;
-
-  constructor(seed: number) {
-    this.#random = seededRandom(seed);
-  }
-
-  chance(share: number): boolean {
-    return this.#random() < share;
-  }
-
-  below(end: number): number {
-    return Math.floor(this.#random() * end);
-  }
-
-  pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)] as Item;
-  }
-
-  /** One of several, by weight. */
-  weigh<Item extends string>(weights: Readonly<Record<Item, number>>): Item {
-    const all = Object.entries(weights) as [Item, number][];
-    let left = this.#random() * all.reduce((sum, [, weight]) => sum + weight, 0);
-    for (const [item, weight] of all) {
-      left -= weight;
-      if (left < 0) return item;
-    }
-    return (all.at(-1) as [Item, number])[0];
-  }
-}
-
-/** The schedule of a seed: the same each time. */
-export function makeSchedule(seed: number, home: HomeKind): Schedule {
-  const dice = new Dice(seed * homeKinds.length + homeKinds.indexOf(home));
-  const setup = makeSetup(dice, home);
-  const length = 8 + dice.below(26);
-  return { seed, setup, steps: Array.from({ length }, () => makeStep(dice, setup)) };
-}
-
-function makeSetup(dice: Dice, home: HomeKind): Setup {
-  const functions = Array.from({ length: home === 'private' ? 1 : 1 + dice.below(2) }, () => ({
-    sync: dice.chance(0.15),
-    dedupe: !dice.chance(0.2),
-    bypass: dice.chance(0.15),
-  }));
-  const shape = dice.chance(0.6) ? 'texts' : dice.pick(['lookalikes', 'objects', 'lists', 'nothings'] as const);
-  return {
-    home,
-    functions,
-    shape,
-    ttl: dice.chance(0.5) ? Infinity : dice.chance(0.1) ? 0 : 100,
-    maxSize: dice.chance(0.25) ? dice.below(3) : Infinity,
-    choosy: dice.chance(0.2),
-    faulty: dice.chance(0.5),
-    heard: dice.chance(0.3),
-  };
-}
-
-function makeTarget(dice: Dice, setup: Setup): Target {
-  // Most of the time one key, so that things meet.
-  const key = dice.chance(0.6) ? 0 : dice.below(keyCount);
-  const own = setup.home === 'private' ? 0 : 1;
-  return { fn: dice.below(setup.functions.length + own) - own, key };
-}
-
-function makePlan(dice: Dice, setup: Setup, depth = 0): Plan {
-  const acts: Act[] = [];
-  if (dice.chance(depth === 0 ? 0.9 : 0.6)) acts.push({ do: 'wait' });
-  while (depth < 3 && dice.chance(depth === 0 ? 0.25 : 0.35)) {
-    const verb = dice.weigh({ call: 6, invalidate: 1, set: 1 });
-    if (verb === 'call') {
-      const plan = makePlan(dice, setup, depth + 1);
-      acts.push({ do: 'call', ...makeTarget(dice, setup), plan, awaited: !dice.chance(0.2) });
-    } else acts.push({ do: verb, ...makeTarget(dice, setup) });
-    if (dice.chance(0.5)) acts.push({ do: 'wait' });
-  }
-  return { acts, fails: dice.chance(0.1), unkept: setup.choosy && dice.chance(0.3) };
-}
-
-function makeStep(dice: Dice, setup: Setup): Step {
-  const pause = dice.weigh({ long: 7, tick: 2, none: 1 });
-  return { ...makeWork(dice, setup), pause };
-}
-
-function makeWork(dice: Dice, setup: Setup): StepWork {
-  const { home, faulty } = setup;
-  const shared = home !== 'private' ? 1 : 0;
-  const later = home === 'async' || home === 'timed' ? 1 : 0;
-  const verb = dice.weigh({
-    call: 24,
-    settle: 16,
-    invalidate: 6,
-    set: 4,
-    refresh: 5,
-    peek: 3,
-    has: 2,
-    clear: 2,
-    'clear cache': 3 * shared,
-    advance: 5,
-    apply: 6 * later,
-    answer: 30 * later,
-    fault: home === 'text' && faulty ? 6 : 0,
-    turn: home === 'timed' ? 0 : 2,
-    'time out': home === 'timed' ? 5 : 0,
-  });
-  const pick = dice.below(1_000);
-  switch (verb) {
-    case 'call': {
-      const target = makeTarget(dice, setup);
-      const bypassed = setup.functions[target.fn]?.bypass === true && dice.chance(0.4);
-      const dedupe = target.fn >= 0 || !dice.chance(0.2);
-      return { do: verb, ...target, plan: makePlan(dice, setup), bypassed, dedupe };
-    }
-    case 'refresh':
-      return {
-        do: verb,
-        fn: dice.below(setup.functions.length),
-        key: dice.below(keyCount),
-        plan: makePlan(dice, setup),
-      };
-    case 'settle':
-      return { do: verb, pick: dice.chance(0.5) ? 0 : pick, fails: dice.chance(0.25) };
-    case 'set':
-      return { do: verb, ...makeTarget(dice, setup), unkept: setup.choosy && dice.chance(0.3) };
-    case 'invalidate':
-    case 'peek':
-    case 'has':
-      return { do: verb, ...makeTarget(dice, setup) };
-    case 'clear':
-      return { do: verb, fn: dice.below(setup.functions.length) };
-    case 'clear cache':
-      return {
-        do: verb,
-        prefix: dice.chance(0.4) ? undefined : dice.pick(['a', 'ab', 'first', 'first("a', 'second("ab")']),
-      };
-    case 'advance':
-      return { do: verb, by: dice.pick([1, 40, 60, 99, 100, 1_100]) };
-    case 'apply':
-      return { do: verb, pick };
-    case 'answer': {
-      const how = !faulty || dice.chance(0.7) ? 'done' : dice.pick(['refused', 'lost'] as const);
-      return { do: verb, pick: dice.chance(0.5) ? 0 : pick, how };
-    }
-    case 'fault':
-      return { do: verb, verb: dice.pick(['get', 'set', 'delete', 'clear'] as const), late: dice.chance(0.3) };
-    case 'turn':
-    case 'time out':
-      return { do: verb };
-  }
+/** Whether callers run into limits of real time, which pass only where a step lets them. */
+export function hasLimits({ home, policies: { timeout } }: Setup): boolean {
+  return home === 'timed' || timeout.soft !== undefined || timeout.hard !== undefined;
 }
 
 /** A schedule for people to read. */

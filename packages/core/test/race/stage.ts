@@ -1,8 +1,9 @@
 import { type AnyFunction, cached, createCache } from '@reprise/core';
 import { type ManualClock, manualClock } from '@reprise/store-testkit';
 import type { Ask, Subject } from './history.ts';
-import { argumentsOf, keyCount, type Setup, type Target, textKey } from './schedule.ts';
+import { argumentsOf, keyCount, type Policies, type Setup, type Target, textKey } from './schedule.ts';
 import { DeferredStore, TextStore } from './stores.ts';
+import { isOdd, isRefused, labelsIn, nameTag } from './values.ts';
 
 interface Listenable {
   on(type: string, listener: () => void): unknown;
@@ -21,12 +22,12 @@ export type Wrapped = Listenable &
 
 type AnyCache = Listenable &
   Pick<ReturnType<typeof createCache>, 'name' | 'close' | 'stats'> &
-  Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear', AnyFunction>>;
+  Readonly<Record<'getOrSet' | 'get' | 'set' | 'has' | 'delete' | 'clear' | 'invalidateTags', AnyFunction>>;
 
 /** The longest that a `timed` store may take, in milliseconds: it is only over when a step waits for it. */
 export const shortTimeout = 1;
 /** The events that are counted beside what `stats` says. */
-export const eventTypes = ['hit', 'miss', 'coalesced', 'bypass', 'load'] as const;
+export const eventTypes = ['hit', 'stale', 'miss', 'coalesced', 'bypass', 'load'] as const;
 const names = ['first', 'second'];
 let made = 0;
 
@@ -46,13 +47,14 @@ export class Stage {
   /** @param makeBody the function to be cached */
   constructor(setup: Setup, makeBody: (fn: number) => AnyFunction) {
     this.setup = setup;
-    const { home, ttl, maxSize, functions, choosy } = setup;
-    this.deferred = home === 'async' || home === 'timed' ? new DeferredStore() : undefined;
+    const { home, ttl, maxSize, functions, choosy, knowsTags, policies } = setup;
+    this.deferred = home === 'async' || home === 'timed' ? new DeferredStore(knowsTags) : undefined;
     this.text = home === 'text' ? new TextStore() : undefined;
     const { store } = this;
     const rules = {
       ...(ttl !== Infinity && { ttl }),
-      ...(choosy && { cacheIf: (value: unknown) => !String(value).endsWith('!') }),
+      ...(choosy && { cacheIf: (value: unknown) => !isRefused(value) }),
+      ...optionsOf(policies),
     };
     if (home !== 'private') {
       this.cache = createCache({
@@ -82,6 +84,15 @@ export class Stage {
   /** Whether the store has failed in changing something, so that operations may say so. */
   get hasFailed(): boolean {
     return this.store?.failed === true || this.timedOut;
+  }
+
+  /** Whether what must be there is known exactly. */
+  get isExact(): boolean {
+    const { home, maxSize, policies } = this.setup;
+    if (this.text !== undefined) return !this.text.faulted;
+    if (this.deferred === undefined) return maxSize === Infinity;
+    // A part that is being cleared is not read, and who knows when somebody has read last.
+    return home === 'async' && !this.deferred.faulted && policies.timeToIdle === 0;
   }
 
   #listen(): void {
@@ -122,6 +133,24 @@ export class Stage {
     const fn = names.indexOf(subject.slice(0, subject.indexOf(':')));
     return this.deferred === undefined && this.setup.functions[fn]?.sync === true;
   }
+}
+
+/** The options as users write them. */
+function optionsOf(policies: Policies): Record<string, unknown> {
+  const { staleWhileRevalidate, staleIfError, retryAfter, refreshAhead, cacheErrors } = policies;
+  const { picky, timeToIdle, tags, isolate, timeout } = policies;
+  const when = (error: unknown): boolean => !isOdd(error);
+  return {
+    ...(staleWhileRevalidate > 0 && { staleWhileRevalidate }),
+    ...(staleIfError > 0 && { staleIfError: picky ? { for: staleIfError, when } : staleIfError }),
+    ...(retryAfter !== 1_000 && { retryAfter }),
+    ...(refreshAhead > 0 && { refreshAhead }),
+    ...(cacheErrors > 0 && { cacheErrors: { ttl: cacheErrors, ...(picky && { when }) } }),
+    ...(timeToIdle > 0 && { timeToIdle }),
+    ...(tags !== 'none' && { tags: tags === 'list' ? [nameTag(0)] : labelsIn }),
+    ...(isolate && { isolate: 'clone' }),
+    ...(Object.keys(timeout).length > 0 && { timeout }),
+  };
 }
 
 function isBypassed(this: Ask | undefined): boolean {

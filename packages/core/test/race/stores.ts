@@ -1,6 +1,6 @@
 import type { AsyncStore, Entry, SyncStore } from '@reprise/store';
 
-export type Verb = 'get' | 'set' | 'delete' | 'clear';
+export type Verb = 'get' | 'set' | 'delete' | 'clear' | 'invalidateTags';
 
 /** An operation sent to a {@link DeferredStore} and not answered yet. */
 interface Operation {
@@ -22,8 +22,20 @@ export class DeferredStore implements AsyncStore {
   readonly persistent = false;
   readonly entriesHeld: Map<string, Entry> = new Map();
   readonly outstanding: Operation[] = [];
+  readonly invalidateTags?: (tags: readonly string[]) => Promise<void>;
   /** Whether a `set` or a `clear` has failed, so that what is stored may be older than what was answered. */
   failed = false;
+  /** Whether anything has failed, or more than one key was cleared, so that what is stored may not be found. */
+  faulted = false;
+
+  /** @param knowsTags whether it voids by itself what carries a label */
+  constructor(knowsTags: boolean) {
+    if (!knowsTags) return;
+    this.invalidateTags = (tags) => {
+      this.faulted = true;
+      return this.#send('invalidateTags', () => this.#void(tags)) as Promise<void>;
+    };
+  }
 
   get(key: string): Promise<Entry | undefined> {
     return this.#send('get', () => this.entriesHeld.get(key)) as Promise<Entry | undefined>;
@@ -40,12 +52,19 @@ export class DeferredStore implements AsyncStore {
   }
 
   clear(prefix = ''): Promise<void> {
+    this.faulted = true;
     return this.#send('clear', () => {
       for (const key of [...this.entriesHeld.keys()]) if (key.startsWith(prefix)) this.entriesHeld.delete(key);
     }) as Promise<void>;
   }
 
   async close(): Promise<void> {}
+
+  #void(tags: readonly string[]): void {
+    for (const [key, entry] of [...this.entriesHeld]) {
+      if (entry.tags?.some((tag) => tags.includes(tag))) this.entriesHeld.delete(key);
+    }
+  }
 
   /** Applies an outstanding operation; its answer is still on the way. */
   apply(pick: number): void {
@@ -62,6 +81,7 @@ export class DeferredStore implements AsyncStore {
       operation.resolve(operation.applied?.result);
       return;
     }
+    this.faulted = true;
     if (operation.verb !== 'get') this.failed = true;
     operation.reject(new Error(`${operation.verb}: ${how}`));
   }
