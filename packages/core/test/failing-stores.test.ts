@@ -69,9 +69,7 @@ describe('a store that hangs', () => {
   it('takes 20,000 calls at once, each of which waits once', async () => {
     const store = chaosStore(asyncMemory(), { get: 'hang', set: 'hang' });
     const { count, calls } = counting(store, { storeTimeout: 50 });
-    const started = performance.now();
     await Promise.all(Array.from({ length: 20_000 }, (_, index) => count(`key ${index}`)));
-    expect(performance.now() - started).toBeLessThan(10_000);
     expect(calls()).toBe(20_000);
     // Nothing was sent after the looks had failed, but what was on its way when the first had.
     expect(store.counts.set.calls).toBeLessThan(10);
