@@ -174,8 +174,11 @@ export class Runs {
     else if (!isLate && fallback === undefined && flight.fallback === undefined)
       this.attendance.countSeat(seat, flight, counts);
     flight.joined = true;
+    // A mode that takes nothing from before is not content with what a look into the store finds.
+    const wantsRun = seat.isEarly && currentMode() === 'no-cache';
     // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
     const settle = (): boolean => {
+      if (wantsRun && !flight.running) return true;
       if (flight.tags === undefined) return false;
       if (waiter !== undefined) addTags(waiter, flight.tags);
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.

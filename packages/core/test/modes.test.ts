@@ -118,6 +118,15 @@ describe.each(homes)('a mode, in %s', (_kind, makeHome) => {
     }
   });
 
+  it('no-cache is not content with what a look under way finds', async () => {
+    let runs = 0;
+    const user = makeHome().wrap(async () => ++runs);
+    await user();
+    await settle();
+    expect(await Promise.all([user(), withCacheMode('no-cache', () => user())])).toEqual([1, 2]);
+    expect(runs).toBe(2);
+  });
+
   it('that runs anew and fails leaves the entry', async () => {
     let fails = false;
     const user = makeHome().wrap(async () => {

@@ -31,9 +31,8 @@ export class AnswerLaw {
   /** The mode of a call says whether it takes what there is. */
   checkMode(ask: Ask, origin: Origin): void {
     if ((ask.mode !== 'reload' && ask.mode !== 'no-cache') || isModeOver(ask)) return;
-    const isNew =
-      origin.ask === ask ||
-      (ask.mode === 'no-cache' && (ask.isStale || (origin.ask !== undefined && (origin.ended?.turn ?? 0) >= ask.turn)));
+    const isLater = isRun(origin) ? (origin.ended?.turn ?? 0) >= ask.turn : origin.began > ask.at;
+    const isNew = origin.ask === ask || (ask.mode === 'no-cache' && (ask.isStale || isLater));
     this.#chronicle.check(isNew, 'modes', () => `${show(ask)} was answered by ${origin.value}, from before`);
   }
 
