@@ -15,6 +15,7 @@ export {
   type AsyncStore,
   type Bounds,
   type DirectStore,
+  type Lease,
   MemoryRecord,
   memoryEpoch,
   type RecordDetails,

@@ -21,7 +21,7 @@ export interface Entry<Value = unknown> {
   readonly idle?: number;
   /** How long the run took, in milliseconds. */
   readonly loadTime?: number;
-  /** What the store's counters were when the run began. */
+  /** What the store's counters were when the run began, see `SyncStore.generation`; absent in what was stored without a run. */
   readonly generation?: number | string;
   /** Whether the function answered with a promise of the value; on synchronous stores, so that a hit does too. */
   readonly promised?: boolean;

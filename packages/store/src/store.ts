@@ -3,9 +3,9 @@ import type { Entry } from './entry.ts';
 
 /** What a store can do beyond the five operations that each has. Absent means no. */
 export interface StoreCapabilities {
-  /** An invalidation in one process keeps out the older runs of all the others. */
+  /** An invalidation in one process keeps out the older runs of all the others: {@link SyncStore.generation}. */
   readonly fences?: boolean;
-  /** It can grant one process the right to compute a key. */
+  /** It can grant one process the right to compute a key: {@link SyncStore.lease}. */
   readonly leases?: boolean;
   /** It can invalidate a group of entries by a label. */
   readonly tags?: boolean;
@@ -21,6 +21,17 @@ export interface StoreCapabilities {
   readonly prune?: boolean;
   /** It keeps bytes, and so gives every reader a value of its own. */
   readonly bytes?: boolean;
+}
+
+/** The right to run the function for one key, which a store has granted for a while; capability `leases`. */
+export interface Lease {
+  readonly key: string;
+  /** Tells this grant from every other one, of whatever process. */
+  readonly token: string;
+  /** What an entry that is computed under it carries as its `generation`. */
+  readonly generation: number | string;
+  /** For how many milliseconds it is granted; whoever needs it for longer renews it before that. */
+  readonly duration: number;
 }
 
 /** Why a store let an entry go by itself. */
@@ -87,6 +98,25 @@ export interface SyncStore extends StoreBase {
   invalidateTags?(tags: readonly string[]): void;
   /** An entry was read: its idle time begins anew. A `get` alone does not do that. Capability `touch`. */
   touch?(key: string): void;
+  /**
+   * What the store's counters are at this moment; capability `fences`. A run asks before it begins, and what it computes is stored with
+   * the answer as `generation`: `set` then keeps the entry only if nothing that covers it has been invalidated since, by any process –
+   * its key (`delete`, or the `set` of an entry without a `generation`), a beginning of it (`clear`), one of its tags
+   * (`invalidateTags`). Otherwise `set` answers `false` and leaves what is there. A counter that is missing, and a `generation` that the store has
+   * never given, count as invalidated.
+   */
+  generation?(): number | string;
+  /**
+   * Asks for the right to run the function for a key; capability `leases`. It ends when it is released, when it has not been renewed for
+   * its `duration`, when its holder is known to be dead, and with every invalidation of its key.
+   *
+   * @returns `undefined` where somebody else has it
+   */
+  lease?(key: string): Lease | undefined;
+  /** Has a lease last for another `duration` from now. @returns `false` where it has ended */
+  renew?(lease: Lease): boolean;
+  /** Gives a lease back; one that has ended already is no error. */
+  release?(lease: Lease): void;
   /** Changes the bounds; a lower one evicts down to it. Capability `bounds`. */
   resize?(bounds: Bounds): void;
   /** The form that a cache in the same process uses: keys of any type, no entry objects made per read. */
@@ -113,6 +143,10 @@ export interface AsyncStore extends StoreBase {
   prune?(): Promise<number>;
   invalidateTags?(tags: readonly string[]): Promise<void>;
   touch?(key: string): Promise<void>;
+  generation?(): Promise<number | string>;
+  lease?(key: string): Promise<Lease | undefined>;
+  renew?(lease: Lease): Promise<boolean>;
+  release?(lease: Lease): Promise<void>;
   resize?(bounds: Bounds): void | Promise<void>;
 }
 
