@@ -1,5 +1,6 @@
 import type { MemoryRecord } from '@reprise/store/contract';
 import { beginWait, type ModeScope, type Run, type RunNotes } from './context.ts';
+import type { Permit } from './permit.ts';
 import { tagEpoch } from './tags.ts';
 
 let opened = 0;
@@ -53,6 +54,10 @@ export class Flight implements Run {
   model: { readonly value: unknown } | undefined = undefined;
   /** Calls that joined before it was known whether the store has an answer. */
   early = 0;
+  /** What a store that is shared with other processes has said before it began to run. */
+  permit: Permit | undefined = undefined;
+  /** Whether another run waits for it. */
+  isNested = false;
 
   constructor(key: unknown) {
     this.key = key;
@@ -107,6 +112,7 @@ export class Flights {
   /** Notes that `opener` waits for a flight, until that is closed. Nobody listens to its promise for that: a rejection stays unheard. */
   openFor(opener: Run, flight: Flight): void {
     flight.opener = opener;
+    flight.isNested = true;
     beginWait(opener, flight);
   }
 
