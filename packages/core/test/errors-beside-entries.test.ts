@@ -64,7 +64,7 @@ describe.each(sharedHomes)('beside an entry, in %s,', (_kind, makeHome) => {
     const { clock, wrap } = makeHome();
     const load = holdRuns<[id: string], string>();
     const user = wrap(load, { ttl: '1s', staleWhileRevalidate: '1h', timeout: { abandon: 400 } });
-    await user.set('a', 'first');
+    await user.set(['a'], 'first');
     clock.advance('2s');
     expect(await user('a')).toBe('first');
     const second = await runOf(load, 0);
