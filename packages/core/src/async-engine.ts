@@ -15,7 +15,7 @@ import type { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
-import { Runs } from './runs.ts';
+import { labelsOf, Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
 import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
@@ -55,6 +55,7 @@ export class AsyncEngine implements Engine, Shelf {
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
   readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: AsyncShelf;
   readonly #keys: TextKeys;
@@ -76,6 +77,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (counters.isKnown) {
       const admission = new Admission(counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
     }
     this.runs = new Runs(remembered, this);
     const engine = this;
@@ -224,10 +226,7 @@ export class AsyncEngine implements Engine, Shelf {
     const flight = alone ? undefined : this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.#open(work, place, self, args, reads);
     if (flight.running && flight.permit?.generation !== undefined) {
-      return this.#attendLook(
-        work,
-        this.#checkThenJoin(flight, flight.permit.generation, work, place, self, args, reads),
-      );
+      return this.#attendLook(work, this.#checkThenJoin(flight, work, place, self, args, reads));
     }
     return this.#joinOrLook(flight, work, place, self, args, reads);
   }
@@ -247,18 +246,16 @@ export class AsyncEngine implements Engine, Shelf {
   /** A run that another process has overtaken by an invalidation is not joined. */
   async #checkThenJoin(
     flight: Flight,
-    generation: number | string,
     work: Work,
     place: Place,
     self: unknown,
     args: readonly unknown[],
     reads: boolean,
   ): Promise<unknown> {
-    const tags = flight.notes?.tags && [...flight.notes.tags];
-    const isCurrent = await this.#shelf.lanes.counters.isCurrent(place.key, generation, tags, place.sender);
+    const isOvertaken = await this.#isOvertaken(flight, labelsOf(flight, work.policy));
     this.#checkPresence(work, place);
     const now = this.runs.joinable(place.key, work.policy);
-    if (now === flight && isCurrent) return this.#joinOrLook(flight, work, place, self, args, reads);
+    if (now === flight && !isOvertaken) return this.#joinOrLook(flight, work, place, self, args, reads);
     if (now === flight) this.runs.flights.voidOne(flight);
     return this.#askInMode(currentMode(), work, place, self, args);
   }
@@ -402,6 +399,13 @@ export class AsyncEngine implements Engine, Shelf {
     if (own !== undefined && !(await this.#isCurrent(own, place))) return undefined;
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
+  }
+
+  #isOvertaken({ key, running, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
+    if (!running || permit?.generation === undefined) return false;
+    const { lanes, sender } = this.#shelf;
+    const isCurrent = lanes.counters.isCurrent(key as string, permit.generation, tags, sender);
+    return isCurrent instanceof Promise ? isCurrent.then((is) => !is) : !isCurrent;
   }
 
   /** Whether no other process has invalidated what this one has sent to the store. */

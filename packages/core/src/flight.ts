@@ -145,7 +145,7 @@ export class Flights {
 
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
-    flight.voided = true;
+    giveUp(flight);
     if (!this.#remove(flight)) this.#loose.delete(flight);
   }
 
@@ -153,13 +153,13 @@ export class Flights {
   void(key: unknown): void {
     const flight = this.get(key);
     if (flight !== undefined) {
-      flight.voided = true;
+      giveUp(flight);
       this.#remove(flight);
     }
     if (this.#loose.size === 0) return;
     for (const loose of this.#loose) {
       if (!isSame(loose.key, key)) continue;
-      loose.voided = true;
+      giveUp(loose);
       this.#loose.delete(loose);
     }
   }
@@ -171,6 +171,12 @@ export class Flights {
       if (covers === undefined || covers(flight.key)) this.void(flight.key);
     }
   }
+}
+
+/** Nothing that it brings will be kept: whoever wants to run the function for others may. */
+function giveUp(flight: Flight): void {
+  flight.voided = true;
+  flight.permit?.end();
 }
 
 /** As a `Map` tells keys apart. */

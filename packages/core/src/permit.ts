@@ -49,6 +49,7 @@ export class Renewal {
   }
 
   end(): void {
+    if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#counters.release(this.#lease, this.#sender);

@@ -129,7 +129,9 @@ export class Runs {
     const flight = this.flights.get(key);
     if (flight === undefined) return undefined;
     const isOld = this.#settlement.isAbandoned(flight, policy) || this.#isOutdated(flight, policy);
-    if (!isOld && this.#shelf.isOvertaken?.(flight) !== true) return flight;
+    // An asynchronous store is asked before.
+    const isOvertaken = !this.#shelf.isEventual && this.#shelf.isOvertaken?.(flight, labelsOf(flight, policy)) === true;
+    if (!isOld && !isOvertaken) return flight;
     this.flights.voidOne(flight);
     return undefined;
   }
@@ -188,6 +190,13 @@ export class Runs {
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
       return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
     };
+    // The same, of other processes: who came before the label was known may have come after that.
+    const settleAll = (finish: () => unknown): unknown => {
+      if (settle()) return again();
+      const isOver = flight.tags?.length ? this.#shelf.isOvertaken?.(flight, flight.tags) : undefined;
+      if (isOver === undefined || isOver === false) return finish();
+      return isOver === true ? again() : isOver.then((isSo) => (isSo ? again() : finish()));
+    };
     const again = (): unknown => {
       this.attendance.uncountSeat(seat, flight, counts);
       return this.#shelf.askAgain(flight.key, work, self, args, counts, place);
@@ -195,23 +204,25 @@ export class Runs {
     const joined = promise.then(
       (value) => {
         if (seat.isDone) return value;
-        if (settle()) return again();
-        if (flight.isUnshared) {
-          this.attendance.uncountSeat(seat, flight, counts);
-          return this.runDirectly(flight, work, self, args, counts);
-        }
-        this.attendance.countSeat(seat, flight, counts);
-        return flight.model === undefined ? value : this.answers.copy(flight.model.value);
+        return settleAll(() => {
+          if (flight.isUnshared) {
+            this.attendance.uncountSeat(seat, flight, counts);
+            return this.runDirectly(flight, work, self, args, counts);
+          }
+          this.attendance.countSeat(seat, flight, counts);
+          return flight.model === undefined ? value : this.answers.copy(flight.model.value);
+        });
       },
-      isLate || waiter !== undefined || !seat.isCounted
+      isLate || waiter !== undefined || !seat.isCounted || this.#shelf.isOvertaken !== undefined
         ? (error: unknown) => {
             if (seat.isDone) throw error;
-            if (settle()) return again();
-            if (fallback !== undefined && this.answers.allows(fallback, flight, work.policy, self, args, error)) {
-              return this.attendance.answerInstead(fallback, flight, work.policy, counts, seat);
-            }
-            this.attendance.countSeat(seat, flight, counts);
-            throw error;
+            return settleAll(() => {
+              if (fallback !== undefined && this.answers.allows(fallback, flight, work.policy, self, args, error)) {
+                return this.attendance.answerInstead(fallback, flight, work.policy, counts, seat);
+              }
+              this.attendance.countSeat(seat, flight, counts);
+              throw error;
+            });
           }
         : undefined,
     );
@@ -509,6 +520,11 @@ export class Runs {
   #trace(key: unknown, run: () => unknown): unknown {
     return traceLoad({ ...this.#remembered.describe(() => this.#shelf.textOf(key)) }, run);
   }
+}
+
+/** The labels that are known of a run under way. */
+export function labelsOf({ notes }: Flight, { tags }: Policy): readonly string[] {
+  return [...(Array.isArray(tags) ? (tags as readonly string[]) : []), ...(notes?.tags ?? [])];
 }
 
 /** Whether a call began it, and not somebody who wants an entry anew. */

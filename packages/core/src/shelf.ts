@@ -31,8 +31,8 @@ export interface Shelf {
    * @returns what another process has stored meanwhile, which is the answer; `undefined`: the function is to be run
    */
   admit?(flight: Flight, work: Work, isForced: boolean): Eventual<MemoryRecord | undefined>;
-  /** Whether another process has invalidated since the run of a flight began: later calls do not join it. Where that is known at once. */
-  isOvertaken?(flight: Flight): boolean;
+  /** Whether another process has invalidated the key, or one of the labels, since the run of a flight began: later calls do not join it. */
+  isOvertaken?(flight: Flight, tags: readonly string[] | undefined): Eventual<boolean>;
   /** A flight has ended and left nothing: what was only there for it can go. */
   release(key: unknown): void;
   /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */

@@ -40,7 +40,7 @@ export class SyncEngine implements Engine, Shelf {
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
   readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
-  readonly isOvertaken?: (flight: Flight) => boolean;
+  readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
   readonly #keys: TextKeys;
@@ -66,7 +66,7 @@ export class SyncEngine implements Engine, Shelf {
     if (shelf.counters.isKnown) {
       const admission = new Admission(shelf.counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
-      this.isOvertaken = (flight) => this.#isOvertaken(flight);
+      this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
     }
     this.runs = new Runs(remembered, this);
     const engine = this;
@@ -181,9 +181,8 @@ export class SyncEngine implements Engine, Shelf {
     });
   }
 
-  #isOvertaken({ key, running, permit, notes }: Flight): boolean {
+  #isOvertaken({ key, running, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
     if (!running || permit?.generation === undefined) return false;
-    const tags = notes?.tags && [...notes.tags];
     return this.#shelf.counters.isCurrent(key as string, permit.generation, tags, this.#sender) === false;
   }
 
