@@ -401,8 +401,8 @@ export class AsyncEngine implements Engine, Shelf {
     return record;
   }
 
-  #isOvertaken({ key, running, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
-    if (!running || permit?.generation === undefined) return false;
+  #isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
+    if (permit?.generation === undefined) return false;
     const { lanes, sender } = this.#shelf;
     const isCurrent = lanes.counters.isCurrent(key as string, permit.generation, tags, sender);
     return isCurrent instanceof Promise ? isCurrent.then((is) => !is) : !isCurrent;

@@ -21,6 +21,7 @@ import type { Verdict } from './freshness.ts';
 import { type Judged, tagsOf } from './keeping.ts';
 import { isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
+import { Permit } from './permit.ts';
 import type { Remembered } from './remembered.ts';
 import { Seat } from './seat.ts';
 import { Settlement } from './settlement.ts';
@@ -193,7 +194,8 @@ export class Runs {
     // The same, of other processes: who came before the label was known may have come after that.
     const settleAll = (finish: () => unknown): unknown => {
       if (settle()) return again();
-      const isOver = flight.tags?.length ? this.#shelf.isOvertaken?.(flight, flight.tags) : undefined;
+      const isDoubtful = flight.tags?.length || (seat.isEarly && !flight.running);
+      const isOver = isDoubtful ? this.#shelf.isOvertaken?.(flight, flight.tags) : undefined;
       if (isOver === undefined || isOver === false) return finish();
       return isOver === true ? again() : isOver.then((isSo) => (isSo ? again() : finish()));
     };
@@ -431,6 +433,8 @@ export class Runs {
     this.flights.close(flight);
     if (flight.joined && !record.rest?.failed) this.answers.modelRecord(flight, record, work.policy);
     flight.tags = record.rest?.tags;
+    // Who joined the look may have come after another process had made void what it found.
+    if (record.rest?.fence !== undefined) flight.permit = new Permit(record.rest.fence);
     const waiting = (isOpened(flight) ? 1 : 0) + (flight.fallback === undefined ? flight.early : 0);
     flight.isUncounted = false;
     const answer = this.answers.answer(record, verdict, flight.key, work.policy, counts, waiting);

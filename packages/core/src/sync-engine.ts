@@ -181,8 +181,8 @@ export class SyncEngine implements Engine, Shelf {
     });
   }
 
-  #isOvertaken({ key, running, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
-    if (!running || permit?.generation === undefined) return false;
+  #isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
+    if (permit?.generation === undefined) return false;
     return this.#shelf.counters.isCurrent(key as string, permit.generation, tags, this.#sender) === false;
   }
 
