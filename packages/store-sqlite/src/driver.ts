@@ -53,6 +53,8 @@ function loadPackage(): OpenDatabase {
     filename: string,
     options: { readonly timeout: number },
   ) => Database;
+  // The package is there before its machine code is looked for, which may have been compiled for another Node.
+  new Package(':memory:', { timeout: 0 }).close();
   return (filename, lockTimeout) => new Package(filename, { timeout: Math.ceil(lockTimeout) });
 }
 

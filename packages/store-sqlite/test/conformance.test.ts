@@ -1,27 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, it } from '@jest/globals';
-import { type SqliteDriver, sqliteStore } from '@reprise/store-sqlite';
+import { describe, expect, it } from '@jest/globals';
 import { storeConformance } from '@reprise/store-testkit';
+import { drivers, makeFolder, open } from './places.ts';
 
-const hasBuiltIn = process.getBuiltinModule('node:sqlite' as 'node:fs') !== undefined;
-const drivers: readonly SqliteDriver[] = ['better-sqlite3', ...(hasBuiltIn ? (['node:sqlite'] as const) : [])];
+it('finds a driver in this Node', () => {
+  expect(drivers.length).toBeGreaterThan(0);
+});
 
 describe.each(drivers)('sqliteStore on %s', (driver) => {
-  let root = '';
-
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'reprise-sqlite-'));
-  });
-
-  afterAll(() => rm(root, { recursive: true, force: true }));
+  const folder = makeFolder();
 
   storeConformance(
     it,
     ({ clock, namespace, maxSize, maxBytes }, place) =>
-      sqliteStore({
-        filename: join(root, `${place}.sqlite`),
+      open(join(folder, `${place}.sqlite`), {
         driver,
         clock,
         ...(namespace !== undefined && { namespace }),
