@@ -95,7 +95,7 @@ export class Connection {
       this.#drop();
     }
     for (let attempt = 1; ; attempt++) {
-      const opened = openFile(this.#filename, this.#open, this.#lockTimeout, (error) => kindOf(error) === 'damaged');
+      const opened = openFile(this.#filename, this.#open, (error) => kindOf(error) === 'damaged');
       if ('session' in opened) {
         this.#session = opened.session;
         return opened.session;
@@ -126,13 +126,13 @@ export class Connection {
 
   #attempt<Result>(what: string, work: () => Result): Result {
     const deadline = performance.now() + this.#lockTimeout;
-    for (let replaced = 0; ; ) {
+    for (let replaced = 0, busy = 0; ; ) {
       try {
         return work();
       } catch (error) {
         const kind = kindOf(error);
-        // SQLite waits by itself, save where it sees that waiting for this one moment cannot help.
-        if (kind === 'busy' && performance.now() < deadline) pause(2);
+        // SQLite's own waiting doubles its steps: of two that write all the time one would stand still for a tenth of a second.
+        if (kind === 'busy' && performance.now() < deadline) pause(Math.min(0.1 * 1.5 ** busy++, 2));
         else if (kind === 'damaged' && replaced++ < attempts && this.#session !== undefined) {
           const { identity } = this.#session;
           this.#drop();

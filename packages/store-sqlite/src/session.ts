@@ -92,12 +92,7 @@ export class Session {
 export type Opened = { readonly session: Session } | { readonly damaged: string; readonly cause: unknown };
 
 /** @throws what the file system or SQLite failed with, and StoreError for a file that must not be used */
-export function openFile(
-  filename: string,
-  open: OpenDatabase,
-  lockTimeout: number,
-  isDamage: (error: unknown) => boolean,
-): Opened {
+export function openFile(filename: string, open: OpenDatabase, isDamage: (error: unknown) => boolean): Opened {
   mkdirSync(dirname(filename), { recursive: true, mode: 0o700 });
   for (;;) {
     // SQLite gives its own two files the same permissions.
@@ -106,7 +101,7 @@ export function openFile(
     if (identity === undefined) continue;
     let database: Database | undefined;
     try {
-      database = open(filename, lockTimeout);
+      database = open(filename, 0);
       const mark = prepareFile(database, filename);
       if (identityOf(filename) === identity) {
         if (mark !== undefined) return { session: new Session(database, mark, identity) };

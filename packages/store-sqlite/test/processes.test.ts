@@ -121,34 +121,29 @@ describe('several processes on one file', () => {
     const store = open(filename);
     const children = [new Child(), new Child()];
     const runs = children.map((child) =>
-      child.run<number>(`
+      child.run(`
         ${opening(filename)}
         const read = () => Number(fs.readFileSync(${JSON.stringify(truth)}, 'utf8') || -1);
-        let kept = 0;
-        for (let last = 0; last < 300; ) {
+        for (let last = 0, round = 0; last < 100; round++) {
           const generation = state.store.generation();
           last = read();
-          if (last >= 0 && state.store.set('k', { ...entryOf(last), generation })) kept++;
-          if (kept % 3 === 0) await endOfTick();
+          if (last >= 0) state.store.set('k', { ...entryOf(last), generation });
+          if (round % 3 === 0) await endOfTick();
         }
         await endOfTick();
-        return kept;
       `),
     );
-    let seen = 0;
-    for (let version = 1; version <= 300; version++) {
+    for (let version = 1; version <= 100; version++) {
       writeFileSync(truth, String(version));
       store.delete('k');
-      for (let look = 0; look < 5; look++) {
-        const value = store.get('k')?.value as number | undefined;
-        if (value === undefined) continue;
-        seen++;
-        expect(value).toBeGreaterThanOrEqual(version);
+      let value: unknown;
+      while (value === undefined) {
+        await endOfTick();
+        value = store.get('k')?.value;
       }
-      await endOfTick();
+      expect(value).toBeGreaterThanOrEqual(version);
     }
-    for (const kept of await Promise.all(runs)) expect(kept).toBeGreaterThan(0);
-    expect(seen).toBeGreaterThan(0);
+    await Promise.all(runs);
     for (const child of children) expect(await child.run('return state.failures')).toEqual([]);
   });
 
