@@ -100,12 +100,20 @@ function ownFile(): string | undefined {
 /** What became of an operation, in the words of both drivers. */
 export type FailureKind = 'busy' | 'damaged' | 'full' | 'other';
 
-const codes: Readonly<Record<number, FailureKind>> = { 5: 'busy', 6: 'busy', 11: 'damaged', 26: 'damaged', 13: 'full' };
-const names = /^SQLITE_(?:(BUSY|LOCKED)|(CORRUPT|NOTADB)|(FULL))/;
+/** By SQLite's numbers; a read that ends too early is of its extended ones. */
+const codes: Readonly<Record<number, FailureKind>> = {
+  5: 'busy',
+  6: 'busy',
+  11: 'damaged',
+  26: 'damaged',
+  13: 'full',
+  522: 'damaged',
+};
+const names = /^SQLITE_(?:(BUSY|LOCKED)|(CORRUPT|NOTADB|IOERR_SHORT_READ)|(FULL))/;
 
 export function kindOf(error: unknown): FailureKind {
   const { code, errcode } = (error ?? {}) as { readonly code?: unknown; readonly errcode?: unknown };
-  if (typeof errcode === 'number') return codes[errcode & 0xff] ?? 'other';
+  if (typeof errcode === 'number') return codes[errcode] ?? codes[errcode & 0xff] ?? 'other';
   const match = typeof code === 'string' ? names.exec(code) : null;
   if (match === null) return 'other';
   return match[1] ? 'busy' : match[2] ? 'damaged' : 'full';

@@ -32,6 +32,10 @@ interface Sum {
   readonly bytes: number;
 }
 
+interface NamespaceSum extends Sum {
+  readonly namespace: number;
+}
+
 const largest = 500;
 
 /** The entries of one namespace in the table. All but the reads stand in a transaction, between {@link begin} and {@link settle}. */
@@ -118,9 +122,16 @@ export class EntryRows {
   }
 
   removePrefix(session: Session, prefix: string): number {
-    const rows = this.#rowsOf(session, prefix);
-    this.#removeAll(session, rows);
-    return rows.length;
+    const range = this.#rangeOf(prefix);
+    const others = this.#rows(session, prefix, range !== undefined);
+    this.#removeAll(session, others);
+    if (range === undefined) return others.length;
+    const { count, bytes } = session
+      .statement('SELECT count(*) AS count, ifnull(sum(bytes), 0) AS bytes FROM entries WHERE key >= ? AND key < ?')
+      .get(...range) as Sum;
+    session.statement('DELETE FROM entries WHERE key >= ? AND key < ?').run(...range);
+    this.#count(-count, -bytes);
+    return count + others.length;
   }
 
   /** Removes the entries of every namespace that carry a label. */
@@ -131,14 +142,9 @@ export class EntryRows {
         `SELECT namespace, count(*) AS count, sum(bytes) AS bytes FROM tags JOIN entries ON id = entry
          WHERE tag = ? GROUP BY namespace`,
       )
-      .all(column) as (Sum & { readonly namespace: number })[];
-    let removed = 0;
-    for (const { namespace, count, bytes } of sums) {
-      session
-        .statement('UPDATE namespaces SET entries = entries - ?, bytes = bytes - ? WHERE id = ?')
-        .run(count, bytes, namespace);
-      removed += count;
-    }
+      .all(column) as NamespaceSum[];
+    this.#countElsewhere(session, sums);
+    const removed = sums.reduce((total, { count }) => total + count, 0);
     if (removed > 0) {
       session.statement('DELETE FROM entries WHERE id IN (SELECT entry FROM tags WHERE tag = ?)').run(column);
     }
@@ -161,21 +167,44 @@ export class EntryRows {
   }
 
   count(session: Session, prefix: string): number {
-    return this.#rowsOf(session, prefix).length;
+    const range = this.#rangeOf(prefix);
+    const others = this.#rows(session, prefix, range !== undefined).length;
+    if (range === undefined) return others;
+    const sum = session.statement('SELECT count(*) AS count FROM entries WHERE key >= ? AND key < ?').get(...range);
+    return (sum as Sum).count + others;
   }
 
   keys(session: Session, prefix: string): string[] {
-    return this.#rowsOf(session, prefix).map(({ key }) => this.keyOf(key));
+    const range = this.#rangeOf(prefix);
+    const keys = this.#rows(session, prefix, range !== undefined).map(({ key }) => this.keyOf(key));
+    if (range === undefined) return keys;
+    const rows = session.statement('SELECT key FROM entries WHERE key >= ? AND key < ?').all(...range) as Row[];
+    return [...rows.map(({ key }) => this.keyOf(key)), ...keys];
   }
 
   /** Removes what has ended. @returns the keys */
   removeEnded(session: Session, now: number): string[] {
-    const namespace = session.namespace(this.namespace);
     const rows = session
       .statement('SELECT id, key, bytes FROM entries WHERE ends_at < 9e999 AND ends_at <= ? AND namespace = ?')
-      .all(now, namespace) as Row[];
+      .all(now, session.namespace(this.namespace)) as Row[];
     this.#removeAll(session, rows);
     return rows.map(({ key }) => this.keyOf(key));
+  }
+
+  /** The same in all other namespaces: who made them may never come back. Call after {@link settle}. @returns how many */
+  removeEndedElsewhere(session: Session, now: number): number {
+    const sums = session
+      .statement(
+        `SELECT namespace, count(*) AS count, sum(bytes) AS bytes FROM entries
+         WHERE ends_at < 9e999 AND ends_at <= ? AND namespace <> ? GROUP BY namespace`,
+      )
+      .all(now, session.namespace(this.namespace)) as NamespaceSum[];
+    this.#countElsewhere(session, sums);
+    if (sums.length === 0) return 0;
+    const { changes } = session
+      .statement('DELETE FROM entries WHERE ends_at < 9e999 AND ends_at <= ? AND namespace <> ?')
+      .run(now, session.namespace(this.namespace));
+    return Number(changes);
   }
 
   /** Brings the namespace under its bounds: first what has ended, then what was used least recently. */
@@ -240,23 +269,29 @@ export class EntryRows {
     if (rows.length > 0) this.#count(-rows.length, -bytes);
   }
 
-  #rowsOf(session: Session, prefix: string): Row[] {
-    const full = this.#head + prefix;
-    if (!isPlain(full)) return this.#own(session, '').filter(({ key }) => fromColumn(key).startsWith(full));
-    const rows = session
-      .statement('SELECT id, key, bytes FROM entries WHERE key >= ? AND key < ?')
-      // Bytes stand behind all text.
-      .all(full, endOfPrefix(full) ?? new Uint8Array(0)) as Row[];
-    const others = this.#own(session, "key >= x'' AND").filter(({ key }) => fromColumn(key).startsWith(full));
-    return others.length === 0 ? rows : [...rows, ...others];
+  #countElsewhere(session: Session, sums: readonly NamespaceSum[]): void {
+    for (const { namespace, count, bytes } of sums) {
+      session
+        .statement('UPDATE namespaces SET entries = entries - ?, bytes = bytes - ? WHERE id = ?')
+        .run(count, bytes, namespace);
+    }
   }
 
-  #own(session: Session, condition: '' | "key >= x'' AND"): Row[] {
-    return session
+  /** Between what stand all keys that are text and begin with a prefix; `undefined` where none can. Bytes stand behind all text. */
+  #rangeOf(prefix: string): [KeyColumn, KeyColumn] | undefined {
+    const full = this.#head + prefix;
+    return isPlain(full) ? [full, endOfPrefix(full) ?? new Uint8Array(0)] : undefined;
+  }
+
+  /** The rows whose key begins with a prefix, one by one: of all keys, or of those few that are bytes. */
+  #rows(session: Session, prefix: string, areBytes: boolean): Row[] {
+    const full = this.#head + prefix;
+    const rows = session
       .statement(
         `SELECT id, key, bytes FROM entries
-         WHERE ${condition} namespace = (SELECT id FROM namespaces WHERE name = ?)`,
+         WHERE ${areBytes ? "key >= x'' AND" : ''} namespace = (SELECT id FROM namespaces WHERE name = ?)`,
       )
       .all(toColumn(this.namespace)) as Row[];
+    return rows.filter(({ key }) => fromColumn(key).startsWith(full));
   }
 }

@@ -66,8 +66,17 @@ export function prepareFile(database: Database, filename: string): string | unde
   if (version > schemaVersion) {
     throw refuse(filename, `was made by a later release (schema ${version}; this release knows ${schemaVersion})`);
   }
+  if (version !== schemaVersion || countTables(database) < tableNames.length) return undefined;
   const state = database.prepare('SELECT mark FROM state WHERE id = 1').get() as { readonly mark: string } | undefined;
-  return version === schemaVersion ? state?.mark : undefined;
+  return state?.mark;
+}
+
+const tableNames = ['state', 'namespaces', 'entries', 'tags', 'fences', 'prefix_fences', 'leases'];
+
+function countTables(database: Database): number {
+  const names = tableNames.map((name) => `'${name}'`).join();
+  const sql = `SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name IN (${names})`;
+  return (database.prepare(sql).get() as { count: number }).count;
 }
 
 function createTables(database: Database): void {

@@ -95,8 +95,7 @@ export type Opened = { readonly session: Session } | { readonly damaged: string;
 export function openFile(filename: string, open: OpenDatabase, isDamage: (error: unknown) => boolean): Opened {
   mkdirSync(dirname(filename), { recursive: true, mode: 0o700 });
   for (;;) {
-    // SQLite gives its own two files the same permissions.
-    closeSync(openSync(filename, 'a', 0o600));
+    createFile(filename);
     const identity = identityOf(filename);
     if (identity === undefined) continue;
     let database: Database | undefined;
@@ -118,6 +117,18 @@ export function openFile(filename: string, open: OpenDatabase, isDamage: (error:
       if (isDamage(error)) return { damaged: identity, cause: error };
       throw error;
     }
+  }
+}
+
+/**
+ * Makes the file if it is not there; SQLite gives its own two files the same permissions. One that is there must not be opened: closing
+ * it would take from the process all the locks on it that SQLite holds for other stores.
+ */
+function createFile(filename: string): void {
+  try {
+    closeSync(openSync(filename, 'wx', 0o600));
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== 'EEXIST') throw error;
   }
 }
 

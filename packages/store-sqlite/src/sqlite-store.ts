@@ -234,17 +234,19 @@ class TableStore implements SqliteStore {
   }
 
   prune(): number {
-    const removals = this.#write('sweep', (session) => {
-      const keys = this.#rows.removeEnded(session, this.#clock.now());
+    const { keys, count } = this.#write('sweep', (session) => {
+      const now = this.#clock.now();
+      const keys = this.#rows.removeEnded(session, now);
       this.#rows.settle(session);
       this.#rows.recount(session);
+      const others = this.#rows.removeEndedElsewhere(session, now);
       limitFences(session);
       sweepLeases(session);
-      return keys.map((key): Removal => ({ key, cause: 'expire' }));
+      return { keys, count: keys.length + others };
     });
-    this.#listeners.removed(removals);
+    this.#listeners.removed(keys.map((key) => ({ key, cause: 'expire' })));
     this.#reclaim(worthReclaiming);
-    return removals.length;
+    return count;
   }
 
   resize(bounds: Bounds): void {
