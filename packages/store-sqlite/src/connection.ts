@@ -43,11 +43,15 @@ export class Connection {
   /** Reads; sees all that was committed, by whomever. `work` may run more than once. */
   read<Result>(what: string, work: (session: Session) => Result): Result {
     this.refuseWhenClosed();
-    return this.#attempt(what, () => {
-      const session = this.#session;
-      const isTrusted = session !== undefined && performance.now() - this.#checkedAt < trustedFor;
-      return work(isTrusted ? session : this.#verify());
-    });
+    const session = this.#session;
+    if (session !== undefined && performance.now() - this.#checkedAt < trustedFor) {
+      try {
+        return work(session);
+      } catch {
+        // Once more, as if it were the first time.
+      }
+    }
+    return this.#attempt(what, () => work(this.#verify()));
   }
 
   /** Does all of `work` or nothing, with nobody else writing meanwhile. `work` may run more than once. */
@@ -55,15 +59,14 @@ export class Connection {
     this.refuseWhenClosed();
     return this.#attempt(what, () => {
       const session = this.#verify();
-      const { database } = session;
-      database.exec('BEGIN IMMEDIATE');
+      session.statement('BEGIN IMMEDIATE').run();
       try {
         const result = work(session);
-        database.exec('COMMIT');
+        session.statement('COMMIT').run();
         return result;
       } catch (error) {
         try {
-          database.exec('ROLLBACK');
+          session.database.exec('ROLLBACK');
         } catch {
           // SQLite has done it itself.
         }
@@ -125,13 +128,14 @@ export class Connection {
   }
 
   #attempt<Result>(what: string, work: () => Result): Result {
-    const deadline = performance.now() + this.#lockTimeout;
+    let deadline = 0;
     for (let replaced = 0, busy = 0; ; ) {
       try {
         return work();
       } catch (error) {
         const kind = kindOf(error);
         // SQLite's own waiting doubles its steps: of two that write all the time one would stand still for a tenth of a second.
+        if (busy === 0) deadline = performance.now() + this.#lockTimeout;
         if (kind === 'busy' && performance.now() < deadline) pause(Math.min(0.1 * 1.5 ** busy++, 2));
         else if (kind === 'damaged' && replaced++ < attempts && this.#session !== undefined) {
           const { identity } = this.#session;

@@ -36,6 +36,14 @@ interface NamespaceSum extends Sum {
   readonly namespace: number;
 }
 
+const upsert = `
+INSERT INTO entries (key, namespace, ends_at, stale_until, idle, used, bytes, tagged, envelope)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+  ends_at = excluded.ends_at, stale_until = excluded.stale_until, idle = excluded.idle, used = excluded.used,
+  replaced = iif(tagged, -bytes, bytes), bytes = excluded.bytes, tagged = excluded.tagged, envelope = excluded.envelope
+RETURNING id, replaced`;
+
 const largest = 500;
 
 /** The entries of one namespace in the table. All but the reads stand in a transaction, between {@link begin} and {@link settle}. */
@@ -78,27 +86,16 @@ export class EntryRows {
     const key = toColumn(row.fullKey);
     const { envelope, endsAt, staleUntil, idle = null, tags } = row;
     const bytes = envelope.length;
-    const added = session
-      .statement(
-        `INSERT INTO entries (key, namespace, ends_at, stale_until, idle, used, bytes, envelope)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      )
-      .run(key, namespace, endsAt, staleUntil, idle, used, bytes, envelope);
-    const isNew = Number(added.changes) === 1;
-    let replaced = 0;
-    if (!isNew) {
-      const old = session.statement('SELECT id, bytes FROM entries WHERE key = ?').get(key) as Row;
-      replaced = old.bytes;
-      session
-        .statement(
-          'UPDATE entries SET ends_at = ?, stale_until = ?, idle = ?, used = ?, bytes = ?, envelope = ? WHERE id = ?',
-        )
-        .run(endsAt, staleUntil, idle, used, bytes, envelope, old.id);
-      session.statement('DELETE FROM tags WHERE entry = ?').run(old.id);
+    const isTagged = tags !== undefined && tags.length > 0;
+    const values = [key, namespace, endsAt, staleUntil, idle, used, bytes, isTagged ? 1 : 0, envelope] as const;
+    const { id, replaced } = session.statement(upsert).get(...values) as { id: number; replaced: number | null };
+    // An envelope is never empty: its sign is free to say something else.
+    if (replaced === null) this.#count(1, bytes);
+    else {
+      this.#count(0, bytes - Math.abs(replaced));
+      if (replaced < 0) session.statement('DELETE FROM tags WHERE entry = ?').run(id);
     }
-    this.#count(isNew ? 1 : 0, bytes - replaced);
-    if (tags === undefined || tags.length === 0) return;
-    const { id } = session.statement('SELECT id FROM entries WHERE key = ?').get(key) as Row;
+    if (!isTagged) return;
     const addTag = session.statement('INSERT INTO tags (tag, entry) VALUES (?, ?) ON CONFLICT DO NOTHING');
     for (const tag of tags) addTag.run(toColumn(tag), id);
   }
