@@ -109,7 +109,7 @@ export class FenceLog {
         this.close();
         continue;
       }
-      if (found.size === file.offset) return file.state;
+      if (found.size === file.offset && file.state !== undefined && !file.isSealed) return file.state;
       if (found.size > file.offset) file.read(found.size, (nonce, at) => this.#meet(nonce, at));
       if (file.state === undefined || found.size < file.offset) {
         if (!this.#replace(file)) return undefined;
