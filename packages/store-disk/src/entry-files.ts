@@ -1,18 +1,18 @@
 import { mkdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { removeEntry } from './entry-removal.ts';
 import { codeOf, isAbsence } from './file-errors.ts';
 import {
   bucketPath,
   contentPath,
+  draftPath,
   formatBucket,
   type IndexLine,
   integrityOf,
   type LineDetails,
   latestLines,
-  makeId,
   parseBucket,
 } from './layout.ts';
-import { formatMark, ownMark } from './process-mark.ts';
 
 const fileMode = 0o600;
 const folderMode = 0o700;
@@ -57,7 +57,7 @@ export class EntryFiles {
     const line: IndexLine = { key, integrity, time, size: bytes.length, metadata: details };
     const bucket = bucketPath(this.directory, key);
     const content = contentPath(this.directory, integrity) as string;
-    const draft = join(this.directory, 'tmp', `${formatMark(ownMark())}-${makeId()}`);
+    const draft = draftPath(this.directory);
     const reading = this.#readBucket(bucket);
     const writing = this.#intoFolder(draft, () => createFile(draft, formatBucket(line))).then(async () => {
       await this.#createContent(content, bytes);
@@ -85,17 +85,16 @@ export class EntryFiles {
   /**
    * Removes a key and its content.
    *
-   * @param isMeant whether what is there now shall go
+   * @param isMeant whether what is there now shall go; without it, whatever is there goes
    * @returns what was there; `undefined` when there was nothing, or nothing that is meant
    */
-  async remove(key: string, isMeant: (line: IndexLine) => boolean = () => true): Promise<IndexLine | undefined> {
+  async remove(key: string, isMeant?: (line: IndexLine) => boolean): Promise<IndexLine | undefined> {
+    if (isMeant !== undefined) return removeEntry(this.directory, key, isMeant);
     const bucket = bucketPath(this.directory, key);
     const lines = await this.#readBucket(bucket);
-    const latest = latestLine(lines, key);
-    if (latest !== undefined && !isMeant(latest)) return undefined;
     await removeFile(bucket);
     await this.#removeContents(lines, key);
-    return latest;
+    return latestLine(lines, key);
   }
 
   /** What the index says of a key. */

@@ -1,10 +1,11 @@
 import { type Codec, type Entry, encodeEnvelope } from '@reprise/store';
 import type { BoundKeeper } from './bound-keeper.ts';
+import { makeId } from './digest.ts';
 import type { EntryFiles } from './entry-files.ts';
 import type { Fences } from './fences.ts';
 import { isAbsence } from './file-errors.ts';
 import { type Front, overhear } from './front.ts';
-import { type LineDetails, makeId } from './layout.ts';
+import type { LineDetails } from './layout.ts';
 import type { Reports } from './reports.ts';
 
 /** What writing takes of the store. */

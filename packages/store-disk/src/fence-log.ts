@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -14,11 +13,13 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { makeId } from './digest.ts';
 import { type FenceRecord, formatRecord, type Head, type Position, parseRecord } from './fence-record.ts';
 import { FenceState } from './fence-state.ts';
 import { codeOf, isAbsence } from './file-errors.ts';
-import { bootMark, formatMark, ownMark } from './process-mark.ts';
+import { draftPath } from './layout.ts';
+import { bootMark } from './process-mark.ts';
 import { realTime } from './real-time.ts';
 
 /** A log is followed by the next one when it has grown by so many bytes, or to twice its table. */
@@ -39,7 +40,7 @@ export class FenceLog {
   readonly #folder: string;
   #file: OpenLog | undefined;
   #count = 0;
-  readonly #nonce = randomUUID().slice(0, 8);
+  readonly #nonce = makeId().slice(0, 8);
   /** The record that is being appended, and where it was found. */
   #awaited = '';
   #foundAt: Position | undefined;
@@ -215,8 +216,8 @@ export class FenceLog {
   /** Makes a log appear complete, unless somebody else has done so. */
   #publish(number: number, table: readonly FenceRecord[]): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    mkdirSync(join(this.#directory, 'tmp'), { recursive: true, mode: 0o700 });
-    const draft = join(this.#directory, 'tmp', `${formatMark(ownMark())}-${randomUUID()}`);
+    const draft = draftPath(this.#directory);
+    mkdirSync(dirname(draft), { recursive: true, mode: 0o700 });
     try {
       writeFileSync(draft, table.map((record) => formatRecord(record)).join(''), { flag: 'wx', mode: 0o600 });
       linkSync(draft, join(this.#folder, `log-${number}`));
@@ -326,7 +327,7 @@ class OpenLog {
 }
 
 function freshTable(): readonly FenceRecord[] {
-  const head: Head = { version: 1, chain: randomUUID(), base: 1, floor: 0, refused: 0, boot: bootMark(), gaps: [] };
+  const head: Head = { version: 1, chain: makeId(), base: 1, floor: 0, refused: 0, boot: bootMark(), gaps: [] };
   return [['head', head], ['body']];
 }
 

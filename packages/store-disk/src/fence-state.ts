@@ -1,5 +1,5 @@
+import { makeDigest } from './digest.ts';
 import type { FenceRecord, Grant, Head, Position } from './fence-record.ts';
-import { makeDigest } from './layout.ts';
 
 /** Longer names of keys are known by their digest. */
 const longestName = 200;

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, rmSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readBucketNow, removeEntry, removeNow } from './entry-removal.ts';
 import { codeOf, isAbsence } from './file-errors.ts';
-import { bucketPath, contentPath, type IndexLine, latestLines, parseBucket } from './layout.ts';
+import { bucketPath, contentPath, type IndexLine, latestLines } from './layout.ts';
 import { isDead, parseMark } from './process-mark.ts';
 import { realTime } from './real-time.ts';
 
@@ -28,7 +29,7 @@ export class FolderWalk {
   async readLines(): Promise<IndexLine[]> {
     const found: IndexLine[] = [];
     await this.#eachFile('index-v5', 2, (file) => {
-      for (const line of latestLines(readBucket(file))) found.push(line);
+      for (const line of latestLines(readBucketNow(file))) found.push(line);
     });
     return found;
   }
@@ -76,18 +77,18 @@ export class FolderWalk {
     await this.#eachFile('content-v2', 3, (file) => contents.push(file));
     const kept = new Set<string>();
     for (const { path, lines } of this.#drafts()) {
-      if (isLeft(path)) removeFile(path);
+      if (isLeft(path)) removeNow(path);
       else for (const line of lines) kept.add(contentPath(this.directory, line.integrity) ?? '');
     }
     await this.#eachFile('index-v5', 2, (file) => {
-      const lines = latestLines(readBucket(file));
+      const lines = latestLines(readBucketNow(file));
       if (lines.length === 0) this.#removeEmpty(file);
       for (const line of lines) kept.add(contentPath(this.directory, line.integrity) ?? '');
     });
     let count = 0;
     for (const file of contents) {
       if (kept.has(file)) continue;
-      removeFile(file);
+      removeNow(file);
       if (++count % slice === 0) await nextTurn();
     }
   }
@@ -100,10 +101,10 @@ export class FolderWalk {
       found = true;
       for (const { key, integrity } of lines) {
         const content = contentPath(this.directory, integrity);
-        const isUsed = readBucket(bucketPath(this.directory, key)).some((line) => line.integrity === integrity);
-        if (content !== undefined && !isUsed) removeFile(content);
+        const isUsed = readBucketNow(bucketPath(this.directory, key)).some((line) => line.integrity === integrity);
+        if (content !== undefined && !isUsed) removeNow(content);
       }
-      removeFile(path);
+      removeNow(path);
       await nextTurn();
     }
     return found;
@@ -111,32 +112,23 @@ export class FolderWalk {
 
   /** Takes away drafts: whoever was about to put one in place finds that he cannot. */
   removeDrafts(isMeant: (line: IndexLine) => boolean): void {
-    for (const { path, lines } of this.#drafts()) if (lines.some(isMeant)) removeFile(path);
+    for (const { path, lines } of this.#drafts()) if (lines.some(isMeant)) removeNow(path);
   }
 
-  #removeOne(line: IndexLine): boolean {
-    const bucket = bucketPath(this.directory, line.key);
-    const lines = readBucket(bucket);
-    const latest = latestLines(lines).find(({ key }) => key === line.key);
-    if (latest === undefined || latest.integrity !== line.integrity) return false;
-    removeFile(bucket);
-    for (const { key, integrity } of lines) {
-      const content = key === line.key ? contentPath(this.directory, integrity) : undefined;
-      if (content !== undefined) removeFile(content);
-    }
-    return true;
+  #removeOne({ key, integrity }: IndexLine): boolean {
+    return removeEntry(this.directory, key, (line) => line.integrity === integrity) !== undefined;
   }
 
   /** Nobody is about to write into it: buckets appear whole. */
   #removeEmpty(bucket: string): void {
-    if (latestLines(readBucket(bucket)).length === 0) removeFile(bucket);
+    if (latestLines(readBucketNow(bucket)).length === 0) removeNow(bucket);
   }
 
   #drafts(): { readonly path: string; readonly lines: IndexLine[] }[] {
     const folder = join(this.directory, 'tmp');
     return list(folder).map((name) => {
       const path = join(folder, name);
-      return { path, lines: readBucket(path) };
+      return { path, lines: readBucketNow(path) };
     });
   }
 
@@ -164,15 +156,6 @@ function isLeft(path: string): boolean {
   return stats !== undefined && realTime() - stats.mtimeMs > patience;
 }
 
-function readBucket(path: string): IndexLine[] {
-  try {
-    return parseBucket(readFileSync(path, 'utf8'));
-  } catch (error) {
-    if (isAbsence(error) || codeOf(error) === 'EISDIR') return [];
-    throw error;
-  }
-}
-
 function list(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -184,13 +167,4 @@ function list(folder: string): string[] {
 
 function statOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
-}
-
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (isAbsence(error)) return;
-    rmSync(path, { recursive: true, force: true });
-  }
 }

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { hash, makeId } from './digest.ts';
+import { formatMark, ownMark } from './process-mark.ts';
 
 // The folders and lines of cacache 20, which reads, lists and verifies what this package writes; a test holds them together.
 //
@@ -29,23 +31,9 @@ export interface LineDetails {
   readonly idle?: number;
 }
 
-/** Loaded when first used: it takes longer than the rest of this package. */
-let crypto: typeof import('node:crypto') | undefined;
-
-function hash(algorithm: string, data: string | Uint8Array, encoding: 'hex' | 'base64'): string {
-  crypto ??= process.getBuiltinModule('node:crypto');
-  return crypto.hash(algorithm, data, encoding);
-}
-
-/** Sixteen digits that stand for a text where taking one for another costs no more than a miss. */
-export function makeDigest(text: string): string {
-  return hash('sha256', text, 'hex').slice(0, 16);
-}
-
-/** A text that no other envelope has: identical entries never share content, so that removing one cannot take another's. */
-export function makeId(): string {
-  crypto ??= process.getBuiltinModule('node:crypto');
-  return crypto.randomUUID();
+/** A place for a file on its way, by which one can tell who is writing it. */
+export function draftPath(directory: string): string {
+  return join(directory, 'tmp', `${formatMark(ownMark())}-${makeId()}`);
 }
 
 /** Where a key's bucket is. */

@@ -1,7 +1,7 @@
 import type { Lease } from '@reprise/store';
+import { makeId } from './digest.ts';
 import type { FenceLog } from './fence-log.ts';
 import { type LeaseState, versionOf } from './fence-state.ts';
-import { makeId } from './layout.ts';
 import { isDead, ownMark } from './process-mark.ts';
 import { realTime } from './real-time.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { makeDigest } from './digest.ts';
 import { codeOf } from './file-errors.ts';
-import { makeDigest } from './layout.ts';
 
 /** What tells one process from all others, also from a later one with the same number. */
 export interface ProcessMark {

@@ -31,7 +31,7 @@ const program = `
     open: (options) => { store = diskStore(options); store.listen({ failed: (error) => failures.push(String(error)) }); },
     failures: () => failures,
     stopAt: (moment) => { stopAt = moment; },
-    resume: () => { stopAt = undefined; resume(); },
+    resume: (until) => { stopAt = until; resume(); },
     fill: async (prefix, count, generation) => {
       for (let index = 0; index < count; index++) {
         const key = prefix + index % 20;
@@ -51,6 +51,9 @@ const program = `
   });
   process.send({ id: 0 });
 `;
+
+/** Between the steps of a write. */
+type Moment = `${'before' | 'after'} ${'rename' | 'unlink' | 'writeFile'}`;
 
 interface Answer {
   readonly id?: number;
@@ -77,6 +80,7 @@ export class StoreProcess {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #count = 0;
   #stopped: (() => void) | undefined;
+  #wrote: (() => void) | undefined;
   /** The index of the last write of each key that it has said is done. */
   readonly written = new Map<string, number>();
 
@@ -84,7 +88,10 @@ export class StoreProcess {
     this.#child = child;
     child.on('message', (answer: Answer) => {
       if (answer.stopped !== undefined) this.#stopped?.();
-      if (answer.wrote !== undefined) this.written.set(answer.wrote, answer.index as number);
+      if (answer.wrote !== undefined) {
+        this.written.set(answer.wrote, answer.index as number);
+        this.#wrote?.();
+      }
       if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
     });
   }
@@ -114,14 +121,30 @@ export class StoreProcess {
   }
 
   /** Has it stop at the next such step; the promise says when it has. */
-  async stopAt(
-    moment: `${'before' | 'after'} ${'rename' | 'unlink' | 'writeFile'}`,
-  ): Promise<{ stopped: Promise<void> }> {
+  async stopAt(moment: Moment): Promise<{ stopped: Promise<void> }> {
     const stopped = new Promise<void>((resolve) => {
       this.#stopped = resolve;
     });
     await this.call('stopAt', moment);
     return { stopped };
+  }
+
+  /** Lets it go on to the next such step. */
+  async goOnTo(moment: Moment): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    await this.call('resume', moment);
+    await stopped;
+  }
+
+  /** When it has written so many keys. */
+  async whenWritten(count: number): Promise<void> {
+    while (this.written.size < count) {
+      await new Promise<void>((resolve) => {
+        this.#wrote = resolve;
+      });
+    }
   }
 
   /** Ends it without a chance to tidy up. */
