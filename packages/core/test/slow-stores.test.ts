@@ -68,7 +68,7 @@ describe('a store that hangs', () => {
     const { count, cache } = counting(store, { storeTimeout: 20, cacheIf: (value: string) => value === 'a1' });
     await count('a');
     await (async () => count.invalidate('a'))().catch(() => {});
-    store.release();
+    store.resume();
     await settle();
     expect(await underneath.get(`${cache.name}/count("a")`)).toBeUndefined();
     expect(await count('a')).toBe('a2');

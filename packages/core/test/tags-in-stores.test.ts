@@ -214,7 +214,7 @@ describe('invalidated labels in an asynchronous store', () => {
     await user();
     await new Promise((resolve) => setTimeout(resolve, 60));
     await invalidateTags(['users']);
-    store.release();
+    store.resume();
     await settle();
     expect(await keysOf(underneath)).toEqual([]);
   });

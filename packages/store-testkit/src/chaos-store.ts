@@ -1,6 +1,7 @@
 import {
   type AsyncStore,
   type Entry,
+  type Lease,
   OptionError,
   type Store,
   StoreError,
@@ -22,13 +23,17 @@ export type ChaosOperation =
   | 'prune'
   | 'resize'
   | 'touch'
-  | 'invalidateTags';
+  | 'invalidateTags'
+  | 'generation'
+  | 'lease'
+  | 'renew'
+  | 'release';
 
 /**
  * What happens to one call instead of what should:
  * - `'throw'`: it throws at once, which an asynchronous store never should; `'reject'`: its promise rejects (a synchronous
  *   one throws). Both with a `StoreError`, and the store underneath is not asked;
- * - `'hang'`: nothing, until `release()`; then the store is asked. `{ delay }`: the same until a promise settles, or for so
+ * - `'hang'`: nothing, until `resume()`; then the store is asked. `{ delay }`: the same until a promise settles, or for so
  *   many milliseconds of real time. Not for synchronous stores;
  * - `'garbage'`: the store underneath is not asked, and what comes back is no answer: a number, a text, half an entry;
  * - `'late failure'`: the store underneath does it, and then the call fails as with `'reject'`;
@@ -70,8 +75,8 @@ export interface ChaosControl {
   /** How many calls hang or are delayed at this moment. */
   readonly waiting: number;
   /** Lets the calls that hang go on. */
-  release(): void;
-  /** No more faults, and `release()`. */
+  resume(): void;
+  /** No more faults, and `resume()`. */
   heal(): void;
   /** A new plan from here on; calls are counted from 1 again for its rules. */
   plan(plan: ChaosPlan): void;
@@ -94,6 +99,10 @@ const operations: readonly ChaosOperation[] = [
   'resize',
   'touch',
   'invalidateTags',
+  'generation',
+  'lease',
+  'renew',
+  'release',
 ];
 
 const garbage: readonly unknown[] = [
@@ -155,6 +164,10 @@ class Chaos implements ChaosControl {
   readonly resize?: (bounds: object) => unknown;
   readonly touch?: (key: string) => unknown;
   readonly invalidateTags?: (tags: readonly string[]) => unknown;
+  readonly generation?: () => unknown;
+  readonly lease?: (key: string) => unknown;
+  readonly renew?: (lease: Lease) => unknown;
+  readonly release?: (lease: Lease) => unknown;
   readonly listen?: (listener: StoreListener) => () => void;
   readonly copy?: (value: unknown) => unknown;
   readonly getMany?: (keys: readonly string[]) => unknown;
@@ -174,6 +187,10 @@ class Chaos implements ChaosControl {
     if (store.invalidateTags) {
       this.invalidateTags = (tags) => this.#call('invalidateTags', [tags], () => store.invalidateTags?.(tags));
     }
+    if (store.generation) this.generation = () => this.#call('generation', [], () => store.generation?.());
+    if (store.lease) this.lease = (key) => this.#call('lease', [key], () => store.lease?.(key));
+    if (store.renew) this.renew = (lease) => this.#call('renew', [lease], () => store.renew?.(lease));
+    if (store.release) this.release = (lease) => this.#call('release', [lease], () => store.release?.(lease));
     if (store.listen) this.listen = (listener) => store.listen?.(listener) ?? (() => {});
     if (!store.sync && store.getMany) {
       this.getMany = (keys) => this.#call('getMany', [keys], () => store.getMany?.(keys));
@@ -209,7 +226,7 @@ class Chaos implements ChaosControl {
     return this.#hanging.size + this.#delayed;
   }
 
-  release(): void {
+  resume(): void {
     const hanging = [...this.#hanging];
     this.#hanging.clear();
     for (const goOn of hanging) goOn();
@@ -217,7 +234,7 @@ class Chaos implements ChaosControl {
 
   heal(): void {
     this.#plan = {};
-    this.release();
+    this.resume();
   }
 
   plan(plan: ChaosPlan): void {

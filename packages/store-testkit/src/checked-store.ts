@@ -81,7 +81,8 @@ export function checkedStore<Underneath extends Store>(
         () => store.set(key, entry),
         (kept) => {
           assert(kept === undefined || typeof kept === 'boolean', watch.tell(`set returned ${show(kept)}`));
-          settle(kept === false ? 'refused' : 'done');
+          if (kept !== false) settle('done');
+          else settle(entry.generation !== undefined && store.generation ? 'refused or void' : 'refused');
           return checkSize(kept);
         },
         () => settle('failed'),
@@ -141,6 +142,10 @@ export function checkedStore<Underneath extends Store>(
   if (store.copy) checked['copy'] = store.copy.bind(store);
   if (store.touch) checked['touch'] = store.touch.bind(store);
   if (store.invalidateTags) checked['invalidateTags'] = store.invalidateTags.bind(store);
+  if (store.generation) checked['generation'] = store.generation.bind(store);
+  if (store.lease) checked['lease'] = store.lease.bind(store);
+  if (store.renew) checked['renew'] = store.renew.bind(store);
+  if (store.release) checked['release'] = store.release.bind(store);
   if (store.size) checked['size'] = store.size.bind(store);
   if (store.prune) checked['prune'] = () => after(store.prune?.(), checkSize);
   if (store.resize) {
@@ -203,12 +208,13 @@ class Watch {
     };
   }
 
-  beginSet(key: string, entry: Entry): (outcome: 'done' | 'refused' | 'failed') => void {
+  /** `'refused or void'`: by a store with fences, which removes what was there or leaves it, and does not say which. */
+  beginSet(key: string, entry: Entry): (outcome: 'done' | 'refused' | 'refused or void' | 'failed') => void {
     this.#note(`set(${show(key)}, ${show(entry)})`);
     const state = this.#addState(key, entry);
     return (outcome) => {
-      if (outcome === 'refused') state.entry = undefined;
-      this.#settle([[key, state]], outcome === 'refused' ? 'done' : outcome);
+      if (outcome === 'refused' || outcome === 'refused or void') state.entry = undefined;
+      this.#settle([[key, state]], outcome === 'refused' || outcome === 'done' ? 'done' : 'failed');
     };
   }
 

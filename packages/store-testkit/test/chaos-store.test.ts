@@ -19,6 +19,9 @@ describe('a chaos store without a plan', () => {
     prune: true,
     bytes: true,
     batches: true,
+    fences: true,
+    leases: true,
+    tags: true,
     persistent: true,
   });
 });
@@ -52,6 +55,25 @@ describe('chaosStore', () => {
     await expect(store.get('k')).resolves.toBeUndefined();
   });
 
+  it('makes generations and leases fail as everything else, and passes on what the store answers', async () => {
+    const underneath = asyncStore();
+    const store = chaosStore(underneath, {
+      generation: [undefined, 'reject'],
+      lease: [undefined, { return: undefined }],
+      renew: [undefined, 'reject'],
+      release: ['late failure'],
+    });
+    expect(await store.generation?.()).toBe(await underneath.generation?.());
+    await expect(store.generation?.()).rejects.toThrow(/generation number 2/);
+    const lease = await store.lease?.('k');
+    if (lease === undefined) throw new Error('it was not granted');
+    await expect(store.lease?.('other')).resolves.toBeUndefined();
+    await expect(store.renew?.(lease)).resolves.toBe(true);
+    await expect(store.renew?.(lease)).rejects.toThrow(/renew number 2/);
+    await expect(store.release?.(lease)).rejects.toThrow(/release number 1/);
+    expect(await underneath.renew?.(lease)).toBe(false);
+  });
+
   it('lets a call hang until it is released, and then asks the store', async () => {
     const underneath = asyncStore();
     const store = chaosStore(underneath, { set: 'hang' });
@@ -60,7 +82,7 @@ describe('chaosStore', () => {
     await settle();
     expect([done, store.waiting]).toEqual([0, 2]);
     expect(await underneath.get('a')).toBeUndefined();
-    store.release();
+    store.resume();
     await Promise.all(sets);
     expect([done, store.waiting]).toEqual([2, 0]);
     expect((await underneath.get('b'))?.value).toBe('b');

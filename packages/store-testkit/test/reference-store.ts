@@ -1,4 +1,12 @@
-import { type AsyncStore, type Clock, CodecError, type Entry, StoreError, type SyncStore } from '@reprise/store';
+import {
+  type AsyncStore,
+  type Clock,
+  CodecError,
+  type Entry,
+  type Lease,
+  StoreError,
+  type SyncStore,
+} from '@reprise/store';
 
 /** The five operations on a `Map`, and nothing else: the least that is a store. */
 export function bareStore(): SyncStore {
@@ -42,11 +50,26 @@ interface Kept {
   readonly bytes: string;
   readonly staleUntil: number;
   readonly idle: number | undefined;
+  readonly tags: readonly string[];
   readAt: number;
 }
 
-/** What a place holds: namespace → key → entry, as text. */
-const places = new Map<string, Map<string, Map<string, Kept>>>();
+interface Held {
+  readonly token: string;
+  readonly holder: object;
+}
+
+/** What a place holds. Invalidations are numbered: a fence is the number of the last one of what it is about. */
+class Place {
+  /** Namespace → key → entry, as text. */
+  readonly namespaces = new Map<string, Map<string, Kept>>();
+  readonly fences = new Map<string, number>();
+  readonly leases = new Map<string, Held>();
+  epoch = 0;
+  tokens = 0;
+}
+
+const places = new Map<string, Place>();
 
 /**
  * An asynchronous store with every capability that the suite has cases for, written as plainly as possible. Its methods are
@@ -56,12 +79,24 @@ export class ReferenceStore implements AsyncStore {
   readonly sync = false;
   readonly name = 'reference';
   readonly persistent: boolean = true;
-  readonly capabilities = { iteration: true, bounds: true, prune: true, touch: true, bytes: true, batches: true };
+  readonly capabilities = {
+    iteration: true,
+    bounds: true,
+    prune: true,
+    touch: true,
+    bytes: true,
+    batches: true,
+    fences: true,
+    leases: true,
+    tags: true,
+  };
   readonly clock: Clock;
   maxSize: number;
   maxBytes: number;
   closed = false;
   readonly kept: Map<string, Kept>;
+  readonly place: Place;
+  readonly namespace: string;
 
   constructor(
     { clock = Date, namespace = '', maxSize = Infinity, maxBytes = Infinity }: ReferenceOptions,
@@ -70,10 +105,11 @@ export class ReferenceStore implements AsyncStore {
     this.clock = clock;
     this.maxSize = maxSize;
     this.maxBytes = maxBytes;
-    const namespaces = places.get(place) ?? new Map<string, Map<string, Kept>>();
-    places.set(place, namespaces);
-    this.kept = namespaces.get(namespace) ?? new Map<string, Kept>();
-    namespaces.set(namespace, this.kept);
+    this.place = places.get(place) ?? new Place();
+    places.set(place, this.place);
+    this.namespace = namespace;
+    this.kept = this.place.namespaces.get(namespace) ?? new Map<string, Kept>();
+    this.place.namespaces.set(namespace, this.kept);
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -88,9 +124,11 @@ export class ReferenceStore implements AsyncStore {
 
   async set(key: string, entry: Entry): Promise<boolean> {
     this.check();
+    if (entry.generation === undefined) this.invalidateKey(key);
+    else if (this.isVoid(key, entry)) return false;
     this.kept.delete(this.keyFor(key));
     const { staleUntil, idle, createdAt } = entry;
-    const kept: Kept = { bytes: encode(entry), staleUntil, idle, readAt: createdAt };
+    const kept: Kept = { bytes: encode(entry), staleUntil, idle, tags: entry.tags ?? [], readAt: createdAt };
     if (kept.bytes.length > this.maxBytes || this.maxSize === 0) return false;
     this.kept.set(this.keyFor(key), kept);
     this.evict();
@@ -105,16 +143,89 @@ export class ReferenceStore implements AsyncStore {
 
   async delete(key: string): Promise<boolean> {
     this.check();
+    this.invalidateKey(key);
     return this.kept.delete(this.keyFor(key));
   }
 
   async clear(prefix = ''): Promise<void> {
     this.check();
     for (const key of [...this.kept.keys()]) if (key.startsWith(prefix)) this.kept.delete(key);
+    this.fence('prefix', prefix);
+    for (const id of [...this.place.leases.keys()]) {
+      const [namespace, key] = JSON.parse(id) as [string, string];
+      if (namespace === this.namespace && key.startsWith(prefix)) this.place.leases.delete(id);
+    }
+  }
+
+  async invalidateTags(tags: readonly string[]): Promise<void> {
+    this.check();
+    for (const tag of tags) {
+      this.place.fences.set(this.idOf('tag', tag), ++this.place.epoch);
+      for (const kept of this.place.namespaces.values()) {
+        for (const [key, entry] of [...kept]) if (entry.tags.includes(tag)) kept.delete(key);
+      }
+    }
+  }
+
+  async generation(): Promise<number> {
+    this.check();
+    return this.place.epoch;
+  }
+
+  async lease(key: string): Promise<Lease | undefined> {
+    this.check();
+    const id = this.leaseIdOf(key);
+    if (this.place.leases.has(id)) return undefined;
+    const token = `lease ${++this.place.tokens}`;
+    this.place.leases.set(id, { token, holder: this });
+    return { key, token, generation: this.place.epoch, duration: 5_000 };
+  }
+
+  async renew({ key, token }: Lease): Promise<boolean> {
+    this.check();
+    return this.place.leases.get(this.leaseIdOf(key))?.token === token;
+  }
+
+  async release(lease: Lease): Promise<void> {
+    if (await this.renew(lease)) this.place.leases.delete(this.leaseIdOf(lease.key));
   }
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const [id, { holder }] of [...this.place.leases]) if (holder === this) this.place.leases.delete(id);
+  }
+
+  /** Whether what a run computed has been invalidated since it began. */
+  isVoid(key: string, { generation, tags = [] }: Entry): boolean {
+    const { epoch } = this.place;
+    if (typeof generation !== 'number' || !(generation >= 0 && generation <= epoch && Number.isInteger(generation))) {
+      return true;
+    }
+    const newer = (id: string): boolean => (this.place.fences.get(id) ?? 0) > generation;
+    const prefixes = Array.from({ length: key.length + 1 }, (_, length) => key.slice(0, length));
+    return (
+      newer(this.idOf('key', key)) ||
+      tags.some((tag) => newer(this.idOf('tag', tag))) ||
+      prefixes.some((prefix) => newer(this.idOf('prefix', prefix)))
+    );
+  }
+
+  invalidateKey(key: string): void {
+    this.fence('key', key);
+    this.place.leases.delete(this.leaseIdOf(key));
+  }
+
+  fence(kind: 'key' | 'prefix', text: string): void {
+    this.place.fences.set(this.idOf(kind, text), ++this.place.epoch);
+  }
+
+  /** Labels are one space for all namespaces. */
+  idOf(kind: 'key' | 'prefix' | 'tag', text: string): string {
+    return JSON.stringify(kind === 'tag' ? [kind, text] : [kind, this.namespace, text]);
+  }
+
+  leaseIdOf(key: string): string {
+    return JSON.stringify([this.namespace, key]);
   }
 
   async *entries(prefix = ''): AsyncGenerator<readonly [string, Entry]> {

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { OptionError, type StoreCapabilities } from '@reprise/store';
 import { ageCases } from './age.ts';
 import { batchCases } from './batches.ts';
@@ -7,24 +6,27 @@ import type { ConformanceCapabilities } from './capabilities.ts';
 import { type ConformanceCase, type MakeStore, Trial } from './case.ts';
 import { closingCases } from './closing.ts';
 import { entryCases } from './entries.ts';
+import { fenceCases, sharedFenceCases } from './fences.ts';
 import { bytesCases } from './isolation.ts';
 import { keyCases } from './keys.ts';
+import { leaseCases, sharedLeaseCases } from './leases.ts';
 import { iterationCases, pruneCases } from './listing.ts';
 import { natureCases } from './nature.ts';
 import { orderCases } from './order.ts';
 import { namespaceCases, persistenceCases } from './places.ts';
 import { removalCases } from './removal.ts';
+import { sharedTagCases, tagCases } from './tags.ts';
 import { touchCases } from './touching.ts';
 import { valueCases } from './values.ts';
 
 /** The `it` of a test runner: Jest, Vitest, Mocha, `node:test`. */
 export type ConformanceIt = (name: string, run: () => Promise<void>) => unknown;
 
-/** By capability; an empty group means that this version cannot judge it. */
+/** By capability. */
 const groups: Readonly<Record<keyof StoreCapabilities, readonly ConformanceCase[]>> = {
-  fences: [],
-  leases: [],
-  tags: [],
+  fences: fenceCases,
+  leases: leaseCases,
+  tags: tagCases,
   touch: touchCases,
   batches: batchCases,
   iteration: iterationCases,
@@ -33,14 +35,21 @@ const groups: Readonly<Record<keyof StoreCapabilities, readonly ConformanceCase[
   bytes: bytesCases,
 };
 
+/** What only stores can show whose entries outlive them: two of them on one place stand for two processes. */
+const sharedGroups: Readonly<Partial<Record<keyof StoreCapabilities, readonly ConformanceCase[]>>> = {
+  fences: sharedFenceCases,
+  leases: sharedLeaseCases,
+  tags: sharedTagCases,
+};
+
 let placesTaken = 0;
 
 /**
  * The definition of a store, as test cases: registers one with `it` for everything that the contract asks of a store with
  * these capabilities. Each case makes its stores on a place of its own, moves time by hand, and closes what it has opened.
  *
- * A store passes if all cases pass. A capability that this version has no cases for fails the suite unless it is said to be
- * `'unproven'`: nothing is passed over in silence.
+ * A store passes if all cases pass. A capability that is said to be `'unproven'` is named in the output: nothing is passed over
+ * in silence.
  *
  * @param it the test runner's; called with a name and an asynchronous function
  * @param makeStore makes the store; called once or several times by each case
@@ -85,22 +94,17 @@ export function storeConformance(
   for (const name of Object.keys(groups) as (keyof StoreCapabilities)[]) {
     const told = capabilities[name];
     if (told === 'unproven') it(`${name}: declared, and not judged by this suite (unproven)`, async () => {});
-    else if (told !== undefined && told !== false) register(name, casesOf(name, told));
+    else if (told !== undefined && told !== false) {
+      register(name, casesOf(name, told));
+      if (capabilities.persistent) register(name, sharedGroups[name] ?? []);
+    }
   }
 }
 
 function casesOf(name: keyof StoreCapabilities, told: true | 'maxSize' | 'maxBytes'): readonly ConformanceCase[] {
   if (told === 'maxSize') return maxSizeCases;
   if (told === 'maxBytes') return maxBytesCases;
-  if (groups[name].length > 0) return groups[name];
-  return [
-    {
-      name: 'has cases in this version of the suite',
-      run: async () => {
-        assert.fail(`there are none: tell storeConformance { ${name}: 'unproven' }, and prove it in tests of your own`);
-      },
-    },
-  ];
+  return groups[name];
 }
 
 function checkCapabilities(capabilities: ConformanceCapabilities): void {
