@@ -179,6 +179,7 @@ export class FenceLog {
   }
 
   #seal(file: OpenLog): void {
+    file.openForWriting();
     writeSync(file.fd, formatRecord(['seal']));
   }
 
@@ -231,6 +232,7 @@ export class FenceLog {
   #write(line: string): void {
     const file = this.#file as OpenLog;
     const bytes = Buffer.from(line);
+    file.openForWriting();
     const written = writeSync(file.fd, bytes);
     if (written === bytes.length) return;
     throw Object.assign(new Error('no space left for the log of invalidations'), { code: 'ENOSPC', syscall: 'write' });
@@ -249,8 +251,8 @@ class OpenLog {
 
   readonly path: string;
   readonly number: number;
-  readonly fd: number;
-  readonly isWritable: boolean;
+  fd: number;
+  isWritable: boolean;
   readonly ino: number;
   readonly dev: number;
 
@@ -273,6 +275,15 @@ class OpenLog {
       if (!isUnwritable(error)) throw error;
     }
     return new OpenLog(path, number, openSync(path, constants.O_RDONLY), false);
+  }
+
+  /** A disk that was read only when this was opened may be so no more. @throws what the file system throws */
+  openForWriting(): void {
+    if (this.isWritable) return;
+    const fd = openSync(this.path, constants.O_RDWR | constants.O_APPEND);
+    closeSync(this.fd);
+    this.fd = fd;
+    this.isWritable = true;
   }
 
   /** Takes in what has been appended since. */

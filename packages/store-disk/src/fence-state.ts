@@ -109,6 +109,8 @@ export class FenceState {
   positionOf(generation: unknown): Position | undefined {
     if (typeof generation !== 'string' || !generation.startsWith(`${this.chain}:`)) return undefined;
     const position = Number(generation.slice(this.chain.length + 1));
+    // Nothing but what was given: not with a space behind it, not in another notation.
+    if (this.format(position) !== generation) return undefined;
     if (!(position >= this.#floor && position <= this.end)) return undefined;
     for (let index = 0; index < this.#gaps.length; index += 2) {
       if (position > (this.#gaps[index] as number) && position < (this.#gaps[index + 1] as number)) return undefined;

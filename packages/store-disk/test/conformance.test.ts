@@ -25,9 +25,9 @@ describe('diskStore', () => {
         ...(maxBytes !== undefined && { maxBytes }),
       }),
     {
-      fences: 'unproven',
-      leases: 'unproven',
-      tags: 'unproven',
+      fences: true,
+      leases: true,
+      tags: true,
       touch: true,
       iteration: true,
       batches: true,
