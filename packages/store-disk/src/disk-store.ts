@@ -3,30 +3,45 @@ import {
   type Bounds,
   type Clock,
   CodecError,
-  decodeEnvelope,
   type Entry,
-  encodeEnvelope,
+  type Lease,
   type StoreCapabilities,
   StoreError,
   type StoreListener,
   systemClock,
 } from '@reprise/store';
-import type * as Cacache from 'cacache';
-import { EntryFiles, eachOf } from './entry-files.ts';
-import { isAbsence, isLostContent, isSystemError } from './file-errors.ts';
-import { type IndexLine, KeySpace, makeId } from './layout.ts';
-import { endOf, type Fact, Ledger } from './ledger.ts';
+import { BoundKeeper } from './bound-keeper.ts';
+import { EntryFiles } from './entry-files.ts';
+import { EntryReader } from './entry-reader.ts';
+import { type EncodedEntry, EntryWriter } from './entry-writer.ts';
+import { FenceLog } from './fence-log.ts';
+import { Fences } from './fences.ts';
+import { FolderWalk } from './folder-walk.ts';
+import { Front } from './front.ts';
+import { KeySpace } from './key-space.ts';
+import type { IndexLine } from './layout.ts';
+import { Leases } from './leases.ts';
+import { endOf } from './ledger.ts';
 import { OperationOrder } from './operation-order.ts';
 import { checkBound, type DiskStoreOptions, readOptions, type Settings } from './options.ts';
+import { Reports } from './reports.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** The store that {@link diskStore} makes: an `AsyncStore` with all that this one can do. */
 export interface DiskStore extends AsyncStore {
   readonly name: 'disk';
   readonly persistent: true;
   readonly capabilities: StoreCapabilities;
+  getMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]>;
   entries(prefix?: string): AsyncIterable<readonly [key: string, entry: Entry]>;
   size(prefix?: string): Promise<number>;
   prune(): Promise<number>;
+  invalidateTags(tags: readonly string[]): Promise<void>;
+  touch(key: string): Promise<void>;
+  generation(): Promise<string>;
+  lease(key: string): Promise<Lease | undefined>;
+  renew(lease: Lease): Promise<boolean>;
+  release(lease: Lease): Promise<void>;
   resize(bounds: Bounds): Promise<void>;
   useClock(clock: Clock): void;
   listen(listener: StoreListener): () => void;
@@ -37,7 +52,8 @@ export interface DiskStore extends AsyncStore {
  *
  * Every entry is bound to its key and covered by checksums. One that is damaged, truncated, foreign or another key's is
  * a miss, is reported to `listen({ failed })`, and the next `set` of its key takes its place. A value that the codec cannot keep
- * is refused with a `CodecError`, and an older entry of the key is removed. Files are for their owner only (0600, folders 0700).
+ * is refused with a `CodecError`, and an older entry of the key is removed. What one process invalidates counts for all of them
+ * from the moment of the call, also for what they are just computing. Files are for their owner only (0600, folders 0700).
  * `cacache` is loaded at the first read.
  *
  * @throws OptionError for an unknown option, or one that cannot be meant
@@ -59,37 +75,92 @@ export function diskStore(options: DiskStoreOptions): DiskStore {
   return new FileStore(readOptions(options));
 }
 
-/** How often a read is tried again when the content that it was led to has been replaced meanwhile. */
-const readAttempts = 4;
+/** So many reads of one `getMany` are under way at a time. */
+const readsAtOnce = 16;
 
 class FileStore implements DiskStore {
   readonly sync = false;
   readonly name = 'disk';
   readonly persistent = true;
-  readonly capabilities: StoreCapabilities = { iteration: true, bounds: true, prune: true, bytes: true };
+  readonly capabilities: StoreCapabilities = {
+    fences: true,
+    leases: true,
+    tags: true,
+    touch: true,
+    iteration: true,
+    batches: true,
+    bounds: true,
+    prune: true,
+    bytes: true,
+  };
 
   readonly #settings: Settings;
   readonly #keys: KeySpace;
   readonly #files: EntryFiles;
-  readonly #order = new OperationOrder();
-  readonly #listeners = new Set<{ readonly listener: StoreListener }>();
+  readonly #log: FenceLog;
+  readonly #fences: Fences;
+  readonly #leases: Leases;
+  readonly #front: Front | undefined;
+  readonly #reader: EntryReader;
+  readonly #writer: EntryWriter;
+  readonly #keeper: BoundKeeper;
+  readonly #order: OperationOrder;
+  readonly #reports: Reports;
+  readonly #upkeep: Upkeep;
   #clock: Clock;
   #hasClock: boolean;
-  #bounds: Required<Bounds>;
-  /** Only while there is a bound. */
-  #ledger: Ledger | undefined;
-  #sweeping: Promise<void> | undefined;
-  #cacache: typeof Cacache | undefined;
+  #hasBegun = false;
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings) {
+    const { directory, namespace, maxSize, maxBytes, codec } = settings;
+    const now = (): number => this.#clock.now();
+    const reports = new Reports(directory);
+    const log = new FenceLog(directory);
+    const keys = new KeySpace(namespace);
+    const files = new EntryFiles(directory);
+    const walk = new FolderWalk(directory);
+    const order = new OperationOrder();
+    const front = settings.front === undefined ? undefined : new Front(settings.front, codec);
+    const fences = new Fences(log, namespace, (error) =>
+      reports.failed(reports.failure('read what was invalidated', error)),
+    );
+    const keeper = (): BoundKeeper => this.#keeper;
+    const upkeep = new Upkeep({ keys, files, walk, fences, front, order, reports, keeper, now });
     this.#settings = settings;
-    this.#keys = new KeySpace(settings.namespace);
-    this.#files = new EntryFiles(settings.directory);
     this.#clock = settings.clock ?? systemClock;
     this.#hasClock = settings.clock !== undefined;
-    this.#bounds = { maxSize: settings.maxSize, maxBytes: settings.maxBytes };
-    if (isBounded(this.#bounds)) this.#ledger = new Ledger();
+    this.#reports = reports;
+    this.#log = log;
+    this.#keys = keys;
+    this.#files = files;
+    this.#order = order;
+    this.#front = front;
+    this.#fences = fences;
+    this.#upkeep = upkeep;
+    this.#leases = new Leases(log, namespace, settings.leaseDuration);
+    this.#reader = new EntryReader({
+      directory,
+      codec,
+      walk,
+      fences,
+      front,
+      now,
+      damaged: (key, indexKey, reason) => this.#heal(key, indexKey, reason),
+      voided: (key, indexKey) => this.#removeVoid(key, indexKey),
+      failure: (what, cause) => reports.failure(what, cause),
+    });
+    this.#writer = new EntryWriter({ codec, files, fences, front, keeper, reports });
+    this.#keeper = new BoundKeeper(
+      { maxSize, maxBytes },
+      {
+        now,
+        readLines: () => upkeep.readLiving(),
+        remove: (facts, cause) => upkeep.removeFacts(facts, cause),
+        track: (work) => order.track(work),
+        failed: (error) => reports.failed(reports.failure('sweep', error)),
+      },
+    );
   }
 
   useClock(clock: Clock): void {
@@ -104,74 +175,139 @@ class FileStore implements DiskStore {
   }
 
   listen(listener: StoreListener): () => void {
-    // Wrapped: the same listener may come twice, and leave once.
-    const member = { listener };
-    this.#listeners.add(member);
-    return () => void this.#listeners.delete(member);
+    return this.#reports.listen(listener);
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    this.#refuseWhenClosed();
+    this.#begin();
     const pending = this.#order.pendingOf(key);
     if (pending !== undefined) await pending;
     else if (this.#order.isCleared(key)) return undefined;
     const indexKey = this.#keys.toIndex(key);
-    const entry = await this.#read(key, indexKey);
-    if (entry === undefined) return undefined;
-    this.#ledger?.touch(indexKey, this.#clock.now());
+    const entry = this.#reader.recall(key, indexKey) ?? (await this.#reader.read(key, indexKey));
+    if (entry !== undefined) this.#keeper.touch(indexKey);
     return entry;
   }
 
-  async set(key: string, entry: Entry): Promise<boolean> {
-    this.#refuseWhenClosed();
-    const indexKey = this.#keys.toIndex(key);
-    let bytes: Uint8Array | undefined;
-    let refusal: unknown;
-    // Before anything is awaited: the caller may go on to change the value.
-    const now = this.#clock.now();
-    if (this.#bounds.maxSize > 0 && entry.staleUntil > now) {
-      try {
-        bytes = encodeEnvelope(indexKey, entry, this.#settings.codec, { id: makeId() });
-        if (bytes.length > this.#bounds.maxBytes) bytes = undefined;
-      } catch (error) {
-        refusal = error;
+  async getMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    this.#begin();
+    const entries: (Entry | undefined)[] = new Array(keys.length).fill(undefined);
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < keys.length) {
+        const index = next++;
+        const key = keys[index] as string;
+        try {
+          entries[index] = await this.get(key);
+        } catch (error) {
+          this.#reports.failed(error, key);
+        }
       }
+    };
+    await Promise.all(Array.from({ length: Math.min(readsAtOnce, keys.length) }, work));
+    return entries;
+  }
+
+  async set(key: string, entry: Entry): Promise<boolean> {
+    this.#begin();
+    const indexKey = this.#keys.toIndex(key);
+    const now = this.#clock.now();
+    const given = entry.generation;
+    if (given !== undefined && this.#fences.refuses(key, entry.tags, given)) return false;
+    let refusal: unknown;
+    let generation = given as string;
+    let encoded: EncodedEntry | undefined;
+    // Before anything is awaited: the caller may go on to change the value, and whoever asks for a generation knows of this one.
+    try {
+      if (given === undefined) {
+        generation = this.#reports.attemptNow('note a set', () => this.#fences.noteKey(key));
+        this.#upkeep.settle();
+      }
+      if (this.#keeper.bounds.maxSize > 0 && entry.staleUntil > now) {
+        encoded = this.#writer.encode(key, indexKey, { ...entry, generation });
+        if (encoded.bytes.length > this.#keeper.bounds.maxBytes) encoded = undefined;
+      }
+    } catch (error) {
+      refusal = error;
     }
-    if (bytes === undefined) {
+    if (encoded === undefined) {
       // What may not be stored is newer than what is: that must not be answered any more.
       await this.#order.run(key, () => this.#remove(indexKey));
       if (refusal !== undefined) throw refusal;
       return false;
     }
-    const content = bytes;
-    await this.#order.run(key, async () => {
-      try {
-        const { line } = await this.#files.write(indexKey, content, entry.staleUntil, now);
-        this.#ledger?.add(indexKey, line);
-      } catch (error) {
-        // The older entry must not be answered either; where nothing can be written, removing may still work.
-        await this.#remove(indexKey).catch(() => undefined);
-        throw this.#failure('write', error);
-      }
-    });
+    const isKept = await this.#order.run(key, () => this.#writer.write(encoded, now));
     // Not inside of the operation: the sweep's removals wait for operations.
-    if (this.#isOver()) await this.#sweep(false);
-    return true;
+    if (isKept) await this.#keeper.sweep(false);
+    return isKept;
   }
 
   async delete(key: string): Promise<boolean> {
-    this.#refuseWhenClosed();
-    return this.#order.run(key, async () => {
-      const line = await this.#remove(this.#keys.toIndex(key));
-      return line !== undefined && endOf(line) > this.#clock.now();
-    });
+    this.#begin();
+    const indexKey = this.#keys.toIndex(key);
+    const last = this.#fences.lastOf(key);
+    return this.#invalidate(
+      () => this.#fences.noteKey(key),
+      (isVoid) =>
+        this.#order.run(key, async () => {
+          const line = await this.#remove(indexKey, isVoid);
+          return line !== undefined && endOf(line) > this.#clock.now() && this.#fences.stood(line, last);
+        }),
+    );
   }
 
   async clear(prefix = ''): Promise<void> {
-    this.#refuseWhenClosed();
-    await this.#order.runClear(prefix, async () => {
-      await eachOf(await this.#ownLines(prefix), async ([line]) => void (await this.#remove(line.key)));
-    });
+    this.#begin();
+    await this.#invalidate(
+      () => this.#fences.notePrefix(prefix),
+      (isVoid) =>
+        this.#order.runClear(prefix, async () => {
+          const lines = (await this.#upkeep.ownLines(prefix)).map(([line]) => line);
+          await this.#upkeep.removeAll(lines.filter(isVoid));
+        }),
+    );
+  }
+
+  async invalidateTags(tags: readonly string[]): Promise<void> {
+    this.#begin();
+    if (tags.length === 0) return;
+    this.#reports.attemptNow('note invalidated tags', () => this.#fences.noteTags(tags));
+    this.#upkeep.settle();
+  }
+
+  async touch(key: string): Promise<void> {
+    this.#begin();
+    const indexKey = this.#keys.toIndex(key);
+    const now = this.#clock.now();
+    await this.#order.run(key, () =>
+      this.#reports.attempt('touch', async () => {
+        const line = await this.#files.lineOf(indexKey);
+        if (line?.metadata?.idle === undefined) return;
+        // One whose idle time has passed has ended.
+        if ((await this.#reader.read(key, indexKey)) !== undefined) await this.#files.touch(line.integrity, now);
+      }),
+    );
+    this.#keeper.touch(indexKey);
+  }
+
+  async generation(): Promise<string> {
+    this.#begin();
+    return this.#reports.attemptNow('read what was invalidated', () => this.#fences.generation());
+  }
+
+  async lease(key: string): Promise<Lease | undefined> {
+    this.#begin();
+    return this.#reports.attemptNow('grant a lease', () => this.#leases.grant(key));
+  }
+
+  async renew(lease: Lease): Promise<boolean> {
+    this.#begin();
+    return this.#reports.attemptNow('renew a lease', () => this.#leases.renew(lease));
+  }
+
+  async release(lease: Lease): Promise<void> {
+    this.#begin();
+    this.#reports.attemptNow('release a lease', () => this.#leases.release(lease));
   }
 
   entries(prefix = ''): AsyncIterable<readonly [key: string, entry: Entry]> {
@@ -180,230 +316,103 @@ class FileStore implements DiskStore {
   }
 
   async *#list(prefix: string): AsyncGenerator<readonly [string, Entry]> {
-    this.#refuseWhenClosed();
+    this.#begin();
     await this.#order.settle();
-    for (const [line, key] of await this.#ownLines(prefix)) {
-      const entry = await this.#read(key, line.key);
-      if (entry !== undefined) yield [key, entry];
-    }
+    const lines = await this.#upkeep.ownLines(prefix);
+    for await (const found of this.#reader.readAll(lines)) yield found;
   }
 
   async size(prefix = ''): Promise<number> {
-    this.#refuseWhenClosed();
+    this.#begin();
     await this.#order.settle();
-    return (await this.#ownLines(prefix)).length;
+    return (await this.#upkeep.ownLines(prefix)).filter(([line]) => !this.#fences.isVoidLine(line)).length;
   }
 
   async prune(): Promise<number> {
-    this.#refuseWhenClosed();
-    const work = this.#prune();
+    this.#begin();
+    const work = this.#upkeep.prune();
     void this.#order.track(work);
     return work;
   }
 
   async resize(bounds: Bounds): Promise<void> {
-    this.#refuseWhenClosed();
-    this.#bounds = {
-      maxSize: checkBound('maxSize', bounds.maxSize ?? this.#bounds.maxSize),
-      maxBytes: checkBound('maxBytes', bounds.maxBytes ?? this.#bounds.maxBytes),
-    };
-    this.#ledger = isBounded(this.#bounds) ? (this.#ledger ?? new Ledger()) : undefined;
-    if (this.#ledger !== undefined) await this.#sweep(true);
+    this.#begin();
+    await this.#keeper.resize({
+      maxSize: checkBound('maxSize', bounds.maxSize ?? this.#keeper.bounds.maxSize),
+      maxBytes: checkBound('maxBytes', bounds.maxBytes ?? this.#keeper.bounds.maxBytes),
+    });
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#order.settle().then(() => this.#listeners.clear());
+    this.#closing ??= this.#order.settle().then(() => {
+      try {
+        this.#leases.releaseAll();
+      } catch {
+        // They end by themselves.
+      }
+      this.#log.close();
+      this.#reports.clear();
+    });
     return this.#closing;
   }
 
-  #refuseWhenClosed(): void {
-    if (this.#closing === undefined) return;
-    throw new StoreError(`The disk store at ${this.#settings.directory} is closed`, { code: 'E_CLOSED' });
+  #begin(): void {
+    if (this.#closing !== undefined) {
+      throw new StoreError(`The disk store at ${this.#settings.directory} is closed`, { code: 'E_CLOSED' });
+    }
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    void this.#order.track(this.#upkeep.removeLeftovers());
   }
 
-  /** The living or stale entry of a key. One that cannot be believed is reported, removed, and no entry. */
-  async #read(key: string, indexKey: string): Promise<Entry | undefined> {
-    const cacache = this.#cacache ?? (await this.#loadCacache());
-    for (let attempt = 1; ; attempt++) {
-      let bytes: Uint8Array;
-      try {
-        bytes = (await cacache.get(this.#files.directory, indexKey)).data;
-      } catch (error) {
-        if (isAbsence(error) && !isLostContent(error)) return undefined;
-        // Another process has replaced the entry between the look at its line and the look at its content.
-        if (isLostContent(error) && attempt < readAttempts) continue;
-        if (isSystemError(error) && !isLostContent(error)) throw this.#failure('read', error);
-        return this.#heal(key, indexKey, error);
-      }
-      try {
-        const entry = decodeEnvelope(bytes, indexKey, this.#settings.codec);
-        return entry.staleUntil > this.#clock.now() ? entry : undefined;
-      } catch (error) {
-        return this.#heal(key, indexKey, error);
-      }
+  /**
+   * Notes an invalidation before anything is removed. Where a full disk has no room for the note, the removal may make some.
+   *
+   * @param remove told what to remove: what the note covers, or all where there is none
+   */
+  async #invalidate<Result>(
+    note: () => void,
+    remove: (isMeant: (line: IndexLine) => boolean) => Promise<Result>,
+  ): Promise<Result> {
+    let isNoted = true;
+    try {
+      note();
+    } catch {
+      isNoted = false;
     }
+    const result = await remove(isNoted ? (line) => this.#fences.isVoidLine(line) : () => true);
+    if (!isNoted) this.#reports.attemptNow('note an invalidation', note);
+    this.#upkeep.settle();
+    return result;
   }
 
   /** Reports an entry that cannot be believed and takes it away, unless a newer one has taken its place already. */
-  #heal(key: string, indexKey: string, reason: unknown): undefined {
+  #heal(key: string, indexKey: string, reason: unknown): void {
     const report =
       reason instanceof CodecError
         ? reason
         : new CodecError(`The entry of ${JSON.stringify(key.slice(0, 120))} is damaged or lost its content`, {
             cause: reason,
           });
-    this.#report(report, key);
+    this.#reports.failed(report, key);
     const work = this.#order.run(key, async () => {
       const line = await this.#files.lineOf(indexKey);
-      if (line === undefined || (await this.#isReadable(indexKey))) return;
-      await this.#files.remove(indexKey, line.integrity ?? undefined);
-      this.#ledger?.drop(indexKey);
+      if (line === undefined || (await this.#reader.isReadable(indexKey))) return;
+      await this.#remove(indexKey, ({ integrity }) => integrity === line.integrity);
     });
-    work.catch((error: unknown) => this.#report(this.#failure('remove a damaged entry', error), key));
-    return undefined;
+    work.catch((error: unknown) => this.#reports.failed(this.#reports.failure('remove a damaged entry', error), key));
   }
 
-  async #isReadable(indexKey: string): Promise<boolean> {
-    try {
-      const cacache = this.#cacache ?? (await this.#loadCacache());
-      const { data } = await cacache.get(this.#files.directory, indexKey);
-      decodeEnvelope(data, indexKey, this.#settings.codec);
-      return true;
-    } catch {
-      return false;
-    }
+  /** What is void is never answered, whether it can be removed or not. */
+  #removeVoid(key: string, indexKey: string): void {
+    const work = this.#order.run(key, () => this.#remove(indexKey, (line) => this.#fences.isVoidLine(line)));
+    work.catch(() => undefined);
   }
 
-  async #remove(indexKey: string, integrity?: string): Promise<IndexLine | undefined> {
-    const line = await this.#attempt('remove', () => this.#files.remove(indexKey, integrity));
-    if (line !== undefined || integrity === undefined) this.#ledger?.drop(indexKey);
+  async #remove(indexKey: string, isMeant?: (line: IndexLine) => boolean): Promise<IndexLine | undefined> {
+    const line = await this.#reports.attempt('remove', () => this.#files.remove(indexKey, isMeant));
+    if (line !== undefined || isMeant === undefined) this.#keeper.drop(indexKey);
+    this.#front?.drop(indexKey);
     return line;
   }
-
-  /** The lines of this namespace whose key begins with `prefix`, and those keys. */
-  async #ownLines(prefix: string): Promise<[IndexLine, string][]> {
-    const lines = await this.#attempt('list', () => this.#files.readLines());
-    const own: [IndexLine, string][] = [];
-    for (const line of lines) {
-      const key = this.#keys.fromIndex(line.key);
-      if (key?.startsWith(prefix)) own.push([line, key]);
-    }
-    return own;
-  }
-
-  async #prune(): Promise<number> {
-    const now = this.#clock.now();
-    let count = 0;
-    await eachOf(await this.#ownLines(''), async ([line, key]) => {
-      if (endOf(line) <= now && (await this.#drop(key, line.key, line.integrity ?? '', 'expire'))) count++;
-    });
-    await this.#attempt('sweep', () => this.#files.removeJunk());
-    if (this.#ledger !== undefined) await this.#sweep(true);
-    return count;
-  }
-
-  /** Removes an entry by the store's own will, unless a newer one has taken its place. */
-  async #drop(key: string, indexKey: string, integrity: string, cause: 'evict' | 'expire'): Promise<boolean> {
-    const line = await this.#order.run(key, () => this.#remove(indexKey, integrity));
-    if (line === undefined) return false;
-    for (const { listener } of this.#listeners) {
-      try {
-        listener.removed?.(key, cause);
-      } catch {
-        // Who listens badly shall not stop the sweep.
-      }
-    }
-    return true;
-  }
-
-  #isOver(): boolean {
-    return this.#ledger?.isStale(this.#bounds) === true || this.#ledger?.exceeds(this.#bounds) === true;
-  }
-
-  #report(error: unknown, key?: string): void {
-    for (const { listener } of this.#listeners) {
-      try {
-        listener.failed?.(error, key);
-      } catch {
-        // A report costs no caller anything, whoever takes it.
-      }
-    }
-  }
-
-  /** Brings the directory under the bounds. One at a time; whoever comes meanwhile waits and looks whether it is still needed. */
-  async #sweep(isForced: boolean): Promise<void> {
-    let forced = isForced;
-    while (forced || this.#isOver()) {
-      if (this.#sweeping !== undefined) {
-        await this.#sweeping;
-        continue;
-      }
-      const work = this.#evict(forced);
-      forced = false;
-      this.#sweeping = this.#order.track(work);
-      try {
-        await work;
-      } catch (error) {
-        // The write that set it off has been done.
-        this.#report(this.#failure('sweep', error));
-        return;
-      } finally {
-        this.#sweeping = undefined;
-      }
-    }
-  }
-
-  async #evict(isForced: boolean): Promise<void> {
-    const ledger = this.#ledger;
-    if (ledger === undefined) return;
-    const load = (): Promise<void> => ledger.load(async () => (await this.#ownLines('')).map(([line]) => line));
-    if (isForced || ledger.isStale(this.#bounds)) await load();
-    if (!ledger.exceeds(this.#bounds)) return;
-    const now = this.#clock.now();
-    for (const victim of ledger.expired(now)) await this.#evictOne(ledger, victim, 'expire');
-    while (ledger.exceeds(this.#bounds)) {
-      const victim = ledger.oldest();
-      if (victim === undefined) return;
-      // Another store has been at work here: what this one knows is old.
-      if (!(await this.#evictOne(ledger, victim, 'evict'))) await load();
-    }
-  }
-
-  async #evictOne(ledger: Ledger, [indexKey, fact]: [string, Fact], cause: 'evict' | 'expire'): Promise<boolean> {
-    const key = this.#keys.fromIndex(indexKey) ?? '';
-    const isDone = await this.#drop(key, indexKey, fact.integrity, cause);
-    if (!isDone && ledger.has(indexKey, fact.integrity)) ledger.drop(indexKey);
-    return isDone;
-  }
-
-  async #loadCacache(): Promise<typeof Cacache> {
-    try {
-      // CommonJS: its exports are the default where this is an ES module, and the module itself where it is not.
-      const module = (await import('cacache')) as unknown as typeof Cacache & { readonly default?: typeof Cacache };
-      this.#cacache = module.default ?? module;
-      return this.#cacache;
-    } catch (cause) {
-      throw new StoreError('The disk store cannot load cacache: install cacache 20 beside @reprise/store-disk', {
-        cause,
-      });
-    }
-  }
-
-  async #attempt<Result>(what: string, operation: () => Promise<Result>): Promise<Result> {
-    try {
-      return await operation();
-    } catch (error) {
-      throw this.#failure(what, error);
-    }
-  }
-
-  #failure(what: string, cause: unknown): StoreError {
-    if (cause instanceof StoreError) return cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new StoreError(`The disk store at ${this.#settings.directory} could not ${what}: ${reason}`, { cause });
-  }
-}
-
-function isBounded(bounds: Required<Bounds>): boolean {
-  return bounds.maxSize !== Infinity || bounds.maxBytes !== Infinity;
 }

@@ -1,32 +1,43 @@
-import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { removeEntry } from './entry-removal.ts';
 import { codeOf, isAbsence } from './file-errors.ts';
 import {
   bucketPath,
   contentPath,
+  draftPath,
   formatBucket,
   type IndexLine,
   integrityOf,
+  type LineDetails,
   latestLines,
-  makeId,
   parseBucket,
 } from './layout.ts';
 
 const fileMode = 0o600;
 const folderMode = 0o700;
-/** How many files are looked at together; the thread pool has four threads unless told otherwise. */
-const concurrency = 16;
-/** Younger files may belong to a write that is under way in another process. */
-const graceTime = 10 * 60_000;
+
+/** What a write is told. */
+export interface EntryWrite {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly details: LineDetails;
+  readonly time: number;
+  /** From when its idle time counts. */
+  readonly createdAt: number;
+  /** Asked when all but the last step is done, and once more after that: whether it may still be there. */
+  mayStand(): boolean;
+}
 
 /**
- * The files of a directory, written in cacache's layout by code of our own, because cacache's
+ * The files of single entries, written in cacache's layout by code of our own, because cacache's
  * - appends to the index, so that a key's bucket grows with every write of it, and rewriting it loses a line that another process
  *   appends meanwhile: here a bucket is replaced as a whole by a rename, and the last writer wins;
  * - leaves the content of an overwritten key where it is, and keeps damaged content when the same is put again;
  * - makes files that others may read.
  *
- * Content is written under its final name at once: nothing leads to it until the bucket has been renamed.
+ * Content is written under its final name: nothing leads to it until the bucket has been renamed. Before that the draft of the bucket
+ * stands in `tmp`, named after the process: by it, a sweep tells content that is on its way from content that was left behind.
  */
 export class EntryFiles {
   readonly directory: string;
@@ -35,46 +46,55 @@ export class EntryFiles {
     this.directory = directory;
   }
 
-  /** Puts content under a key, and frees what was there. @returns the new line and the old one */
-  async write(key: string, bytes: Uint8Array, staleUntil: number, time: number): Promise<Replacement> {
+  /**
+   * Puts content under a key, and frees what was there.
+   *
+   * @returns the new line. When it may not stand: `'refused'`, and what was there is there still; or `'withdrawn'`, and nothing is there
+   */
+  async write(write: EntryWrite): Promise<IndexLine | 'refused' | 'withdrawn'> {
+    const { key, bytes, details, time, createdAt, mayStand } = write;
     const integrity = integrityOf(bytes);
-    const metadata = { staleUntil: staleUntil === Infinity ? null : staleUntil };
-    const line: IndexLine = { key, integrity, time, size: bytes.length, metadata };
+    const line: IndexLine = { key, integrity, time, size: bytes.length, metadata: details };
     const bucket = bucketPath(this.directory, key);
     const content = contentPath(this.directory, integrity) as string;
-    const draft = join(this.directory, 'tmp', makeId());
-    const started = [
-      this.#createContent(content, bytes),
-      this.#intoFolder(draft, () => createFile(draft, formatBucket(line))),
-      this.#readBucket(bucket),
-    ] as const;
+    const draft = draftPath(this.directory);
+    const reading = this.#readBucket(bucket);
+    const writing = this.#intoFolder(draft, () => createFile(draft, formatBucket(line))).then(async () => {
+      await this.#createContent(content, bytes);
+      if (details.idle !== undefined) await utimes(content, createdAt / 1_000, createdAt / 1_000);
+    });
     try {
-      const [, , lines] = await Promise.all(started);
-      await this.#intoFolder(bucket, () => rename(draft, bucket));
+      const [lines] = await Promise.all([reading, writing]);
+      if (!mayStand()) {
+        await Promise.all([removeFile(content), removeFile(draft)]);
+        return 'refused';
+      }
+      await this.#place(draft, bucket);
       await this.#removeContents(lines, key, integrity);
-      return { line, previous: latestLine(lines, key) };
     } catch (error) {
-      // All three have to end before what they left can be taken away.
-      await Promise.allSettled(started);
+      // All have to end before what they left can be taken away.
+      await Promise.allSettled([reading, writing]);
       await Promise.allSettled([removeFile(content), removeFile(draft)]);
       throw error;
     }
+    if (mayStand()) return line;
+    await this.remove(key, (latest) => latest.integrity === integrity);
+    return 'withdrawn';
   }
 
   /**
    * Removes a key and its content.
    *
-   * @param integrity only if the key still has this content
-   * @returns what was there; `undefined` when there was nothing, or something else
+   * @param isMeant whether what is there now shall go; without it, whatever is there goes
+   * @returns what was there; `undefined` when there was nothing, or nothing that is meant
    */
-  async remove(key: string, integrity?: string): Promise<IndexLine | undefined> {
+  async remove(key: string, isMeant?: (line: IndexLine) => boolean): Promise<IndexLine | undefined> {
+    if (isMeant !== undefined) return removeEntry(this.directory, key, isMeant);
     const bucket = bucketPath(this.directory, key);
     const lines = await this.#readBucket(bucket);
-    const latest = latestLine(lines, key);
-    if (integrity !== undefined && latest?.integrity !== integrity) return undefined;
     await removeFile(bucket);
     await this.#removeContents(lines, key);
-    return latest;
+    return latestLine(lines, key);
   }
 
   /** What the index says of a key. */
@@ -82,38 +102,34 @@ export class EntryFiles {
     return latestLine(await this.#readBucket(bucketPath(this.directory, key)), key);
   }
 
-  /** Every line that counts, whoever wrote it. Files that vanish meanwhile are passed over. */
-  async readLines(): Promise<IndexLine[]> {
-    const found: IndexLine[] = [];
-    await this.#eachFile('index-v5', async (file) => {
-      for (const line of latestLines(await this.#readBucket(file))) found.push(line);
-    });
-    return found;
-  }
-
-  /**
-   * Removes what no key leads to and is older than {@link graceTime}: what an interrupted write left, content that lost its
-   * line, buckets without a line.
-   */
-  async removeJunk(): Promise<void> {
-    const used = new Set<string>();
-    await this.#eachFile('index-v5', async (file) => {
-      const lines = latestLines(await this.#readBucket(file));
-      if (lines.length === 0) await removeOld(file);
-      for (const line of lines) used.add(contentPath(this.directory, line.integrity) ?? '');
-    });
-    await this.#eachFile('content-v2', async (file) => {
-      if (!used.has(file)) await removeOld(file);
-    });
-    for (const name of await list(join(this.directory, 'tmp'))) await removeOld(join(this.directory, 'tmp', name));
+  /** Lets the idle time of content begin anew; content that has gone meanwhile is none of its own. */
+  async touch(integrity: string | null, time: number): Promise<void> {
+    const path = contentPath(this.directory, integrity);
+    if (path === undefined) return;
+    try {
+      await utimes(path, time / 1_000, time / 1_000);
+    } catch (error) {
+      if (!isAbsence(error)) throw error;
+    }
   }
 
   async #readBucket(path: string): Promise<IndexLine[]> {
     try {
       return parseBucket(await readFile(path, 'utf8'));
     } catch (error) {
-      if (isAbsence(error)) return [];
+      // A folder where a file belongs holds no line, and goes when the key is next written.
+      if (isAbsence(error) || codeOf(error) === 'EISDIR') return [];
       throw error;
+    }
+  }
+
+  async #place(draft: string, bucket: string): Promise<void> {
+    try {
+      await this.#intoFolder(bucket, () => rename(draft, bucket));
+    } catch (error) {
+      if (codeOf(error) !== 'EISDIR') throw error;
+      await rm(bucket, { recursive: true, force: true });
+      await rename(draft, bucket);
     }
   }
 
@@ -146,25 +162,6 @@ export class EntryFiles {
       await write();
     }
   }
-
-  async #eachFile(folder: string, visit: (path: string) => Promise<void>): Promise<void> {
-    let level = [join(this.directory, folder)];
-    const depth = folder === 'content-v2' ? 4 : 3;
-    for (let count = 0; count < depth; count++) {
-      const next: string[] = [];
-      await eachOf(level, async (path) => {
-        for (const name of await list(path)) next.push(join(path, name));
-      });
-      level = next;
-    }
-    await eachOf(level, visit);
-  }
-}
-
-/** What a write has put in place of what. */
-export interface Replacement {
-  readonly line: IndexLine;
-  readonly previous: IndexLine | undefined;
 }
 
 function latestLine(lines: readonly IndexLine[], key: string): IndexLine | undefined {
@@ -175,24 +172,6 @@ function createFile(path: string, data: Uint8Array | string): Promise<void> {
   return writeFile(path, data, { flag: 'wx', mode: fileMode });
 }
 
-async function list(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isAbsence(error) || codeOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
-}
-
-/** Visits all, a few side by side. */
-export async function eachOf<Item>(items: readonly Item[], visit: (item: Item) => Promise<void>): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < items.length) await visit(items[next++] as Item);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work));
-}
-
 async function removeFile(path: string): Promise<void> {
   try {
     await unlink(path);
@@ -200,14 +179,5 @@ async function removeFile(path: string): Promise<void> {
     if (isAbsence(error)) return;
     // A folder where a file belongs.
     await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function removeOld(path: string): Promise<void> {
-  try {
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > graceTime) await removeFile(path);
-  } catch (error) {
-    if (!isAbsence(error)) throw error;
   }
 }

@@ -1,2 +1,2 @@
 export { type DiskStore, diskStore } from './disk-store.ts';
-export type { DiskStoreOptions } from './options.ts';
+export type { DiskFront, DiskStoreOptions } from './options.ts';

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import { hash, makeId } from './digest.ts';
+import { formatMark, ownMark } from './process-mark.ts';
 
 // The folders and lines of cacache 20, which reads, lists and verifies what this package writes; a test holds them together.
 //
 //   content-v2/sha512/aa/bb/…   one envelope each, under the hexadecimal SHA-512 of its bytes
 //   index-v5/aa/bb/…            one bucket each, under the SHA-256 of the key: lines `sha1(json) TAB json`, the last one counts
-//   tmp/…                       files on their way
+//   tmp/…                       files on their way, named after the process that writes them
+//   fences/log-…                what was invalidated, see fence-log.ts
 
 /** What a bucket says of a key. */
 export interface IndexLine {
@@ -15,22 +18,22 @@ export interface IndexLine {
   readonly time: number;
   /** Bytes of the content. */
   readonly size: number;
+  readonly metadata?: LineDetails;
+}
+
+/** What is known of an entry without reading it. */
+export interface LineDetails {
   /** `null`: without end. JSON has no Infinity. */
-  readonly metadata?: { readonly staleUntil?: number | null };
+  readonly staleUntil?: number | null;
+  readonly generation?: string;
+  readonly tags?: readonly string[];
+  /** When it was last touched is the time of its content's file. */
+  readonly idle?: number;
 }
 
-/** Loaded when first used: it takes longer than the rest of this package. */
-let crypto: typeof import('node:crypto') | undefined;
-
-function hash(algorithm: string, data: string | Uint8Array, encoding: 'hex' | 'base64'): string {
-  crypto ??= process.getBuiltinModule('node:crypto');
-  return crypto.hash(algorithm, data, encoding);
-}
-
-/** A text that no other envelope has: identical entries never share content, so that removing one cannot take another's. */
-export function makeId(): string {
-  crypto ??= process.getBuiltinModule('node:crypto');
-  return crypto.randomUUID();
+/** A place for a file on its way, by which one can tell who is writing it. */
+export function draftPath(directory: string): string {
+  return join(directory, 'tmp', `${formatMark(ownMark())}-${makeId()}`);
 }
 
 /** Where a key's bucket is. */
@@ -80,38 +83,4 @@ export function latestLines(lines: readonly IndexLine[]): IndexLine[] {
   const latest = new Map<string, IndexLine>();
   for (const line of lines) latest.set(line.key, line);
   return [...latest.values()].filter((line) => line.integrity !== null);
-}
-
-/**
- * The keys of a namespace as they stand in the index: `reprise/<namespace>:<key>`. The namespace is encoded so that it holds
- * neither `:` nor `!`, and none is the beginning of another one's keys. A key that has no UTF-8 follows `!` as JSON.
- */
-export class KeySpace {
-  readonly #plain: string;
-  readonly #escaped: string;
-
-  constructor(namespace: string) {
-    const encoded = namespace.replace(
-      /[^A-Za-z0-9._-]/g,
-      (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
-    this.#plain = `reprise/${encoded}:`;
-    this.#escaped = `reprise/${encoded}!`;
-  }
-
-  toIndex(key: string): string {
-    const formed = (key as string & { isWellFormed(): boolean }).isWellFormed();
-    return formed ? this.#plain + key : this.#escaped + JSON.stringify(key);
-  }
-
-  /** The key behind an index key; `undefined` for one of somebody else. */
-  fromIndex(indexKey: string): string | undefined {
-    if (indexKey.startsWith(this.#plain)) return indexKey.slice(this.#plain.length);
-    if (!indexKey.startsWith(this.#escaped)) return undefined;
-    try {
-      return JSON.parse(indexKey.slice(this.#escaped.length)) as string;
-    } catch {
-      return undefined;
-    }
-  }
 }

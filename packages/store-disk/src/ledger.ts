@@ -102,9 +102,18 @@ export class Ledger {
     return expired;
   }
 
-  /** The least recently used one. */
-  oldest(): [string, Fact] | undefined {
-    return this.#facts.entries().next().value;
+  /** The least recently used ones, as many as are too many. */
+  excess(bounds: Required<Bounds>): [string, Fact][] {
+    const found: [string, Fact][] = [];
+    let size = this.#facts.size;
+    let bytes = this.#bytes;
+    for (const [key, fact] of this.#facts) {
+      if (size <= bounds.maxSize && bytes <= bounds.maxBytes) break;
+      found.push([key, fact]);
+      size--;
+      bytes -= fact.size;
+    }
+    return found;
   }
 
   #put(key: string, fact: Fact): void {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { type Clock, type Codec, defaultCodec, OptionError } from '@reprise/store';
+import { type Clock, type Codec, type Duration, defaultCodec, OptionError, parseDuration } from '@reprise/store';
+import type { FrontSettings } from './front.ts';
 
 /** What {@link diskStore} may be told. */
 export interface DiskStoreOptions {
@@ -18,6 +19,28 @@ export interface DiskStoreOptions {
   readonly codec?: Codec;
   /** Judges age. Default: the clock of the cache that uses the store, else the wall clock. */
   readonly clock?: Clock;
+  /**
+   * How long a lease lasts unless it is renewed: so long others wait for a process that hangs. One that has died is not waited for on its own
+   * host. By the wall clock. Default: `'5s'`.
+   */
+  readonly leaseDuration?: Duration;
+  /**
+   * Holds entries in memory as well, as the codec's bytes, so that a key that is read again and again costs microseconds. `true`: with
+   * the defaults of {@link DiskFront}. Default: `false`.
+   */
+  readonly front?: boolean | DiskFront;
+}
+
+/** What the memory in front of the files may hold, and for how long. */
+export interface DiskFront {
+  /**
+   * For how long an entry is answered without a look at its file. What any process has invalidated – a key, a tag, a clear, a `set` that is
+   * nobody's result – is not answered for a moment longer; a newer result that another process has stored is seen so much later
+   * at most. Default: `'1s'`.
+   */
+  readonly maxAge?: Duration;
+  /** How many entries; the least recently used one makes room. Default: 1,000. */
+  readonly maxSize?: number;
 }
 
 /** The options after their check, with the defaults in place. */
@@ -28,9 +51,13 @@ export interface Settings {
   readonly maxBytes: number;
   readonly codec: Codec;
   readonly clock: Clock | undefined;
+  readonly leaseDuration: number;
+  readonly front: FrontSettings | undefined;
 }
 
-const names = ['directory', 'namespace', 'maxSize', 'maxBytes', 'codec', 'clock'];
+const names = ['directory', 'namespace', 'maxSize', 'maxBytes', 'codec', 'clock', 'leaseDuration', 'front'];
+const frontNames = ['maxAge', 'maxSize'];
+const defaults = { leaseDuration: '5s', front: { maxAge: '1s', maxSize: 1_000 } };
 
 /** @throws OptionError that names the option and the way out */
 export function readOptions(options: DiskStoreOptions): Settings {
@@ -41,6 +68,7 @@ export function readOptions(options: DiskStoreOptions): Settings {
     if (!names.includes(name)) throw new OptionError(`diskStore has no option '${name}'; it takes ${names.join(', ')}`);
   }
   const { directory, namespace = '', maxSize = Infinity, maxBytes = Infinity, codec = defaultCodec, clock } = options;
+  const leaseDuration = parseDuration(options.leaseDuration ?? defaults.leaseDuration, 'diskStore: leaseDuration');
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw new OptionError('diskStore: directory is missing: give the path of a folder that the store may own');
   }
@@ -51,6 +79,9 @@ export function readOptions(options: DiskStoreOptions): Settings {
   if (clock !== undefined && typeof clock?.now !== 'function') {
     throw new OptionError('diskStore: clock must be an object with now(), in milliseconds since the epoch');
   }
+  if (leaseDuration === 0 || leaseDuration === Infinity) {
+    throw new OptionError(`diskStore: leaseDuration must be longer than 0 and end, such as '5s', not ${leaseDuration}`);
+  }
   return {
     directory: resolve(directory),
     namespace,
@@ -58,6 +89,24 @@ export function readOptions(options: DiskStoreOptions): Settings {
     maxBytes: checkBound('maxBytes', maxBytes),
     codec,
     clock,
+    leaseDuration,
+    front: readFront(options.front),
+  };
+}
+
+function readFront(front: unknown): FrontSettings | undefined {
+  if (front === undefined || front === false) return undefined;
+  if (front !== true && (typeof front !== 'object' || front === null)) {
+    throw new OptionError("diskStore: front must be true, false or an object: { maxAge: '1s', maxSize: 1_000 }");
+  }
+  const told: DiskFront = front === true ? {} : front;
+  for (const name of Object.keys(told)) {
+    if (frontNames.includes(name)) continue;
+    throw new OptionError(`diskStore: front has no option '${name}'; it takes ${frontNames.join(' and ')}`);
+  }
+  return {
+    maxAge: parseDuration(told.maxAge ?? defaults.front.maxAge, 'diskStore: front.maxAge'),
+    maxSize: checkBound('front.maxSize', told.maxSize ?? defaults.front.maxSize),
   };
 }
 

@@ -24,6 +24,17 @@ describe('diskStore', () => {
         ...(maxSize !== undefined && { maxSize }),
         ...(maxBytes !== undefined && { maxBytes }),
       }),
-    { iteration: true, bounds: true, prune: true, bytes: true, persistent: true },
+    {
+      fences: true,
+      leases: true,
+      tags: true,
+      touch: true,
+      iteration: true,
+      batches: true,
+      bounds: true,
+      prune: true,
+      bytes: true,
+      persistent: true,
+    },
   );
 });

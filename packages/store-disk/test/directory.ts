@@ -17,10 +17,11 @@ afterAll(async () => {
   for (const directory of made) await rm(directory, { recursive: true, force: true });
 });
 
-/** The paths of all files below a folder of the store. */
+/** The paths of all files below a folder of the store, or of all that belong to entries. */
 export async function listFiles(directory: string, folder = ''): Promise<string[]> {
   const items = await readdir(join(directory, folder), { recursive: true, withFileTypes: true });
-  return items.filter((item) => item.isFile()).map((item) => join(item.parentPath, item.name));
+  const files = items.filter((item) => item.isFile()).map((item) => join(item.parentPath, item.name));
+  return folder === '' ? files.filter((file) => !file.startsWith(join(directory, 'fences/'))) : files;
 }
 
 /** The one file of a folder. */
