@@ -41,7 +41,8 @@ const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
  * holes), `Date`, `RegExp`, `URL`, `Map`, `Set`, `ArrayBuffer`, typed arrays, `DataView`, `Buffer`, and errors of the built-in classes
  * with their name, message, stack, cause and fields. Refused: functions, symbols, promises, streams, iterators, proxies,
  * instances of any other class, accessors, properties that are not enumerable or named by a symbol or `__proto__`, views that
- * overlap. Not kept: whether an object is frozen.
+ * overlap. Not kept: whether an object is frozen, and hidden properties of arrays of more than four elements (what is hidden elsewhere is
+ * refused).
  *
  * Plain JSON data becomes JSON text behind one byte. Decoding runs nothing and takes no bytes on trust: damaged or
  * hostile ones are a {@link CodecError}.

@@ -13,7 +13,6 @@ import {
   isPlainObject,
   viewName,
 } from './kinds.ts';
-import { inspectedLength } from './plain.ts';
 import { errorKinds, forms, tags, viewKinds } from './tags.ts';
 
 const bigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
@@ -196,11 +195,9 @@ class TaggedEncoder {
     if (!isArrayPrototype(proto)) this.#refuse(describeObject(value));
     if (Object.getOwnPropertySymbols(value).length > 0) this.#refuse('a property whose name is a symbol');
     const length = value.length;
-    const short = length <= inspectedLength;
-    let names = short ? [] : Object.keys(value);
-    const all = short || names.length !== length;
-    if (all) names = Object.getOwnPropertyNames(value);
-    const count = names.length - (all ? 1 : 0);
+    // The last is `length`, or a property of its own behind it.
+    const names = Object.getOwnPropertyNames(value);
+    const count = names.length - 1;
     if (count > length || (count > 0 && !isIndex(names[count - 1] as string, length))) {
       this.#refuse('an array with properties of its own');
     }
@@ -212,7 +209,7 @@ class TaggedEncoder {
       const index = dense ? position : Number(names[position]);
       if (!dense) this.#writer.varint(index);
       this.#path.push(index);
-      this.#value(short || !dense ? this.#field(value, String(index)) : value[index]);
+      this.#value(this.#field(value, String(index)));
       this.#path.pop();
     }
   }
