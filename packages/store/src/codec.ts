@@ -1,4 +1,5 @@
 import { asBuffer } from './codec/bytes.ts';
+import { ClassRegistry, type CodecClass, registeredClasses } from './codec/classes.ts';
 import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
 import { decodeTagged } from './codec/tagged-decoder.ts';
 import { encodeTagged } from './codec/tagged-encoder.ts';
@@ -29,6 +30,11 @@ export interface CodecOptions {
   readonly maxDepth?: number;
   /** How many bytes an encoded value may have. Default: 64 MiB. */
   readonly maxBytes?: number;
+  /**
+   * Classes that this codec keeps beside those of {@link registerClass}, where both know a class or a
+   * name, these count. Default: none.
+   */
+  readonly classes?: readonly CodecClass[];
 }
 
 const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
@@ -40,7 +46,7 @@ const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
  * `-0`, the infinities), strings (also with lone surrogates), `bigint`, plain objects (also without prototype), arrays (also with
  * holes), `Date`, `RegExp`, `URL`, `Map`, `Set`, `ArrayBuffer`, typed arrays, `DataView`, `Buffer`, and errors of the built-in classes
  * with their name, message, stack, cause and fields. Refused: functions, symbols, promises, streams, iterators, proxies,
- * instances of any other class, accessors, properties that are not enumerable or named by a symbol or `__proto__`, views that
+ * instances of any other class (unless {@link registerClass} knows it), accessors, properties that are not enumerable or named by a symbol or `__proto__`, views that
  * overlap. Not kept: whether an object is frozen, and hidden properties of arrays of more than four elements (what is hidden elsewhere is
  * refused).
  *
@@ -60,8 +66,10 @@ const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
  */
 export function createCodec(options: CodecOptions = {}): Codec {
   for (const name of Object.keys(options)) {
-    if (name in defaults) continue;
-    throw new OptionError(`createCodec has no option '${name}'; it takes ${Object.keys(defaults).join(' and ')}`);
+    if (name in defaults || name === 'classes') continue;
+    throw new OptionError(
+      `createCodec has no option '${name}'; it takes ${Object.keys(defaults).join(', ')} and classes`,
+    );
   }
   const maxDepth = options.maxDepth ?? defaults.maxDepth;
   const maxBytes = options.maxBytes ?? defaults.maxBytes;
@@ -69,11 +77,12 @@ export function createCodec(options: CodecOptions = {}): Codec {
     if (Number.isSafeInteger(value) && value > 0) continue;
     throw new OptionError(`createCodec: ${name} must be a whole number above 0, not ${String(value)}`);
   }
+  const classes = collectClasses(options.classes);
 
   function encodeWith(value: unknown, nearestErrors: boolean): Uint8Array {
     try {
       const plain = encodePlain(value, maxDepth);
-      const bytes = plain ?? encodeTagged(value, { maxDepth, maxBytes, nearestErrors });
+      const bytes = plain ?? encodeTagged(value, { maxDepth, maxBytes, nearestErrors, classes });
       if (bytes.length <= maxBytes) return bytes;
     } catch (error) {
       throw asCodecError(error, 'The value could not be encoded');
@@ -91,7 +100,7 @@ export function createCodec(options: CodecOptions = {}): Codec {
       }
       try {
         if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), maxDepth);
-        if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth);
+        if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth, classes);
       } catch (error) {
         throw asCodecError(error, 'The bytes could not be decoded');
       }
@@ -102,6 +111,14 @@ export function createCodec(options: CodecOptions = {}): Codec {
 
 /** The codec of every store that is not given another one: {@link createCodec} without options. */
 export const defaultCodec: Codec = createCodec();
+
+function collectClasses(list: readonly CodecClass[] | undefined): ClassRegistry {
+  if (list === undefined) return registeredClasses;
+  if (!Array.isArray(list)) throw new OptionError('createCodec: classes must be an array of { class, encode, decode }');
+  const classes = new ClassRegistry(registeredClasses);
+  for (const entry of list as readonly CodecClass[]) classes.add('createCodec: classes', entry?.class, entry);
+  return classes;
+}
 
 /** Running out of stack, or an engine limit, is the value's fault here. */
 function asCodecError(error: unknown, message: string): CodecError {

@@ -1,3 +1,4 @@
+export { type ClassRevival, type CodecClass, type RevivableClass, registerClass } from './codec/classes.ts';
 export { type Codec, type CodecOptions, createCodec, defaultCodec } from './codec.ts';
 export * from './contract.ts';
 export { decodeEnvelope, type EnvelopeDetails, encodeEnvelope } from './envelope.ts';

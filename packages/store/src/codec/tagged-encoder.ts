@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { CodecError } from '../contract.ts';
 import { ByteWriter } from './bytes.ts';
+import type { ClassRegistry, KnownClass } from './classes.ts';
 import { errorKindOf, inheritedName, nearestErrorKind } from './error-kind.ts';
 import {
   describeObject,
@@ -31,6 +32,8 @@ export interface TaggedLimits {
   readonly maxBytes: number;
   /** Whether an error of an unknown class may be kept as the nearest built-in one. */
   readonly nearestErrors: boolean;
+  /** The classes whose instances are kept. */
+  readonly classes: ClassRegistry;
 }
 
 /** The tagged form of a value, or a {@link CodecError} that names the part which has none. */
@@ -49,6 +52,8 @@ class TaggedEncoder {
   readonly #objects = new Map<object, number>();
   readonly #names = new Map<string, number>();
   readonly #views: Uint8Array[] = [];
+  /** The instances whose data is being written. */
+  readonly #open = new Set<object>();
   /** Where the value being written stands, for messages. */
   readonly #path: (string | number)[] = [];
 
@@ -69,13 +74,17 @@ class TaggedEncoder {
   }
 
   #refuse(what: string): never {
+    const way = what.startsWith('an instance of') ? '; registerClass says how instances of a class are kept' : '';
+    throw new CodecError(`Cannot keep ${what} at ${this.#place()}: it would come back as something else${way}`);
+  }
+
+  #place(): string {
     let place = 'the value';
     for (const part of this.#path) {
       place +=
         typeof part === 'string' && /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
     }
-    if (place.length > 200) place = `${place.slice(0, 200)}…`;
-    throw new CodecError(`Cannot keep ${what} at ${place}: it would come back as something else`);
+    return place.length > 200 ? `${place.slice(0, 200)}…` : place;
   }
 
   #value(value: unknown): void {
@@ -142,6 +151,7 @@ class TaggedEncoder {
     if (types.isProxy(value)) this.#refuse('a Proxy');
     const number = this.#objects.get(value);
     if (number !== undefined) {
+      if (this.#open.has(value)) this.#refuse(`${describeObject(value)} within the data of itself`);
       this.#writer.byte(tags.reference);
       this.#writer.varint(number);
       return;
@@ -153,10 +163,26 @@ class TaggedEncoder {
       );
     }
     const proto: object | null = Object.getPrototypeOf(value);
-    if (Array.isArray(value)) this.#array(value, proto);
+    const known = proto === null ? undefined : this.#limits.classes.ofPrototype(proto);
+    if (known !== undefined) this.#instance(value, known);
+    else if (Array.isArray(value)) this.#array(value, proto);
     else if (isPlainObject(value, proto)) this.#record(value, proto === null ? tags.bareObject : tags.object);
     else if (types.isNativeError(value)) this.#error(value, proto);
     else this.#builtIn(value, proto);
+  }
+
+  #instance(value: object, known: KnownClass): void {
+    let data: unknown;
+    try {
+      data = known.encode(value);
+    } catch (cause) {
+      throw new CodecError(`encode of the class '${known.name}' failed at ${this.#place()}`, { cause });
+    }
+    this.#writer.byte(tags.instance);
+    this.#name(known.name);
+    this.#open.add(value);
+    this.#within('encoded', data);
+    this.#open.delete(value);
   }
 
   /** The own property `name`, which has to be an enumerable value: an accessor would be run, and lost. */
