@@ -1,5 +1,6 @@
 import { asBuffer } from './codec/bytes.ts';
 import { ClassRegistry, type CodecClass, registeredClasses } from './codec/classes.ts';
+import { type CodecLimits, checkLimits } from './codec/limits.ts';
 import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
 import { decodeTagged } from './codec/tagged-decoder.ts';
 import { encodeTagged } from './codec/tagged-encoder.ts';
@@ -25,19 +26,13 @@ export interface Codec {
 }
 
 /** What {@link createCodec} may be told. */
-export interface CodecOptions {
-  /** How deep arrays, objects, maps, … may nest. Default: 500. */
-  readonly maxDepth?: number;
-  /** How many bytes an encoded value may have. Default: 64 MiB. */
-  readonly maxBytes?: number;
+export interface CodecOptions extends CodecLimits {
   /**
    * Classes that this codec keeps beside those of {@link registerClass}, where both know a class or a
    * name, these count. Default: none.
    */
   readonly classes?: readonly CodecClass[];
 }
-
-const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
 
 /**
  * A codec that keeps a value exactly, or refuses it with a {@link CodecError} that says which part and why.
@@ -65,18 +60,7 @@ const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
  * assert.throws(() => codec.encode({ run() {} }), CodecError);
  */
 export function createCodec(options: CodecOptions = {}): Codec {
-  for (const name of Object.keys(options)) {
-    if (name in defaults || name === 'classes') continue;
-    throw new OptionError(
-      `createCodec has no option '${name}'; it takes ${Object.keys(defaults).join(', ')} and classes`,
-    );
-  }
-  const maxDepth = options.maxDepth ?? defaults.maxDepth;
-  const maxBytes = options.maxBytes ?? defaults.maxBytes;
-  for (const [name, value] of Object.entries({ maxDepth, maxBytes })) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new OptionError(`createCodec: ${name} must be a whole number above 0, not ${String(value)}`);
-  }
+  const { maxDepth, maxBytes } = checkLimits('createCodec', options, ['classes']);
   const classes = collectClasses(options.classes);
 
   function encodeWith(value: unknown, nearestErrors: boolean): Uint8Array {
@@ -99,7 +83,7 @@ export function createCodec(options: CodecOptions = {}): Codec {
         throw new CodecError(`There are more bytes than the ${maxBytes} that the codec's maxBytes allows`);
       }
       try {
-        if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), maxDepth);
+        if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), 1, maxDepth);
         if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth, classes);
       } catch (error) {
         throw asCodecError(error, 'The bytes could not be decoded');

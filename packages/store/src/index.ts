@@ -1,4 +1,6 @@
 export { type ClassRevival, type CodecClass, type RevivableClass, registerClass } from './codec/classes.ts';
+export type { CodecLimits } from './codec/limits.ts';
 export { type Codec, type CodecOptions, createCodec, defaultCodec } from './codec.ts';
 export * from './contract.ts';
 export { decodeEnvelope, type EnvelopeDetails, encodeEnvelope } from './envelope.ts';
+export { type JsonCodecOptions, jsonCodec } from './json-codec.ts';

@@ -17,19 +17,23 @@ const fewLength = 16;
 /** To list the names of a longer array costs more than everything else that is looked at. */
 const listedLength = 4;
 
+/** Whether JSON keeps a value exactly: finite numbers, texts, booleans, `null`, and trees of plain objects and arrays of these. */
+export function isPlainData(value: unknown, maxDepth: number): boolean {
+  if (hasToJson(Object.prototype) || hasToJson(Array.prototype)) return false;
+  try {
+    return isPlain(value) || isPlainObject(value, maxDepth);
+  } finally {
+    few.length = 0;
+    many = undefined;
+  }
+}
+
 /**
  * The JSON text of a value that JSON keeps exactly, with the byte of its form in front; `undefined` for any other, which is
  * not a verdict: the tagged form keeps it or says why not.
  */
 export function encodePlain(value: unknown, maxDepth: number): Uint8Array | undefined {
-  if (hasToJson(Object.prototype) || hasToJson(Array.prototype)) return undefined;
-  try {
-    if (!isPlain(value) && !isPlainObject(value, maxDepth)) return undefined;
-  } finally {
-    few.length = 0;
-    many = undefined;
-  }
-  return Buffer.from(`J${JSON.stringify(value)}`);
+  return isPlainData(value, maxDepth) ? Buffer.from(`J${JSON.stringify(value)}`) : undefined;
 }
 
 function hasToJson(proto: object): boolean {
@@ -114,11 +118,11 @@ function isKnown(value: object): boolean {
   return false;
 }
 
-/** The value of a JSON text that {@link encodePlain} made, or that somebody else did. */
-export function decodePlain(bytes: Buffer, maxDepth: number): unknown {
+/** The value of a JSON text that {@link encodePlain} made, or that somebody else did; it begins at `start`. */
+export function decodePlain(bytes: Buffer, start: number, maxDepth: number): unknown {
   // Without a look for what UTF-8 has to be decoded, and read twice as fast.
   const ascii = isAscii(bytes);
-  const text = bytes.toString(ascii ? 'latin1' : 'utf8', 1);
+  const text = bytes.toString(ascii ? 'latin1' : 'utf8', start);
   if (!ascii && text.includes('\ufffd') && !isUtf8(bytes)) throw new CodecError('The JSON text is not UTF-8');
   let value: unknown;
   try {

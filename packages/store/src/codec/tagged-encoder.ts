@@ -14,6 +14,7 @@ import {
   isPlainObject,
   viewName,
 } from './kinds.ts';
+import { placeOf } from './place.ts';
 import { errorKinds, forms, tags, viewKinds } from './tags.ts';
 
 const bigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
@@ -75,16 +76,7 @@ class TaggedEncoder {
 
   #refuse(what: string): never {
     const way = what.startsWith('an instance of') ? '; registerClass says how instances of a class are kept' : '';
-    throw new CodecError(`Cannot keep ${what} at ${this.#place()}: it would come back as something else${way}`);
-  }
-
-  #place(): string {
-    let place = 'the value';
-    for (const part of this.#path) {
-      place +=
-        typeof part === 'string' && /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
-    }
-    return place.length > 200 ? `${place.slice(0, 200)}…` : place;
+    throw new CodecError(`Cannot keep ${what} at ${placeOf(this.#path)}: it would come back as something else${way}`);
   }
 
   #value(value: unknown): void {
@@ -176,7 +168,7 @@ class TaggedEncoder {
     try {
       data = known.encode(value);
     } catch (cause) {
-      throw new CodecError(`encode of the class '${known.name}' failed at ${this.#place()}`, { cause });
+      throw new CodecError(`encode of the class '${known.name}' failed at ${placeOf(this.#path)}`, { cause });
     }
     this.#writer.byte(tags.instance);
     this.#name(known.name);
