@@ -14,15 +14,29 @@ import { CodecError, OptionError } from './contract.ts';
 export interface Codec {
   /** Written into every entry. An entry of another codec is not read: change it whenever the bytes change their meaning. */
   readonly name: string;
-  /** @throws when the value cannot be kept faithfully */
-  encode(value: unknown): Uint8Array;
-  /** @throws when the bytes are not what `encode` makes */
-  decode(bytes: Uint8Array): unknown;
+  /**
+   * @param context for whom the value is encoded; absent where it is for no entry (a copy)
+   * @throws when the value cannot be kept faithfully
+   */
+  encode(value: unknown, context?: CodecContext): Uint8Array;
+  /**
+   * @param context what `encode` was given, as it stands in the entry that was read
+   * @throws when the bytes are not what `encode` makes
+   */
+  decode(bytes: Uint8Array, context?: CodecContext): unknown;
   /**
    * For an error that a function threw and that shall be remembered; default: `encode`. It may keep less than the class:
    * {@link createCodec} restores an error of an unknown class as the nearest built-in one.
    */
-  encodeError?(error: unknown): Uint8Array;
+  encodeError?(error: unknown, context?: CodecContext): Uint8Array;
+}
+
+/** The entry that a codec's bytes belong to. Most codecs have no need of it; one that seals binds its bytes to it. */
+export interface CodecContext {
+  /** The whole key of the entry, namespace included. */
+  readonly key: string;
+  /** All that the entry says beside its value (key, times, tags, whether it is an error, …), as bytes that differ when any of it does. */
+  readonly header: Uint8Array;
 }
 
 /** What {@link createCodec} may be told. */

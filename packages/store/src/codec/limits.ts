@@ -25,10 +25,10 @@ export function checkLimits(
   return { maxDepth, maxBytes };
 }
 
-/** @throws OptionError when there are no options, or one of another name */
+/** @throws OptionError when there are no options, or one of another name; values are not shown, they may be secret */
 export function checkNames(caller: string, options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw new OptionError(`${caller} takes an object with ${names.join(', ')}, not ${String(options)}`);
+    throw new OptionError(`${caller} takes an object with ${names.join(', ')}, not ${typeof options}`);
   }
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown !== undefined)
