@@ -2,6 +2,7 @@
  * The work that a row times, for whatever remembers: the functions that are wrapped, the arguments, the laps.
  * The measuring process imports a fresh copy of this module for every subject, see `loops.ts`.
  */
+import { type ByteCodec, type CodecFeature, codecFeatures, createCodecLap } from './codec.ts';
 import type { Feature, Features, Finder, Query } from './feature.ts';
 import type * as Loops from './loops.ts';
 
@@ -56,7 +57,13 @@ async function hitAwaited(wrap: Features['awaited'], loops: typeof Loops): Promi
   return { calls: ids.length, run: loops.awaitOne(call, ids), expect: (laps) => repeat(laps, sum) };
 }
 
+const codecTasks = Object.fromEntries(
+  codecFeatures.map((name) => [name, async (codec: ByteCodec) => createCodecLap(name, codec)]),
+) as { [Name in CodecFeature]: (codec: ByteCodec) => Promise<Lap> };
+
 export const tasks: TimedTasks = {
+  ...codecTasks,
+
   async zero(wrap, loops) {
     // Sixteen functions in turn: a program has many, and the answer of a single one could be folded.
     const answers = numbers.slice(1, 17);
