@@ -125,6 +125,8 @@ describe.each(homes)('a mode, in %s', (_kind, makeHome) => {
     await settle();
     expect(await Promise.all([user(), withCacheMode('no-cache', () => user())])).toEqual([1, 2]);
     expect(runs).toBe(2);
+    // The look that it waited for is no hit of its own.
+    expect(user.stats()).toMatchObject({ hits: 1, misses: 2, coalesced: 0 });
   });
 
   it('that runs anew and fails leaves the entry', async () => {
