@@ -180,9 +180,10 @@ export class Runs {
     const settle = (): boolean => {
       if (wantsRun && !flight.running) return true;
       if (flight.tags === undefined) return false;
-      if (waiter !== undefined) addTags(waiter, flight.tags);
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
-      return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
+      if (flight.epoch < epoch && areVoided(flight.tags, flight.epoch)) return true;
+      if (waiter !== undefined) addTags(waiter, flight.tags);
+      return false;
     };
     const again = (): unknown => {
       this.attendance.uncountSeat(seat, flight, counts);
