@@ -129,6 +129,23 @@ describe.each(homes)('a mode, in %s', (_kind, makeHome) => {
     expect(user.stats()).toMatchObject({ hits: 1, misses: 2, coalesced: 0 });
   });
 
+  it.each(['reload', 'no-cache'] as const)(
+    '%s does not keep others from what is there, whatever comes of it',
+    async (mode) => {
+      const load = holdRuns<[], string>();
+      const user = makeHome().wrap(load);
+      await user.set([], 'primed');
+      await settle();
+      const anew = withCacheMode(mode, () => user());
+      const run = await runOf(load, 0);
+      const other = user();
+      await settle();
+      run.reject(new Error('down'));
+      await expect(anew).rejects.toThrow('down');
+      expect(await other).toBe('primed');
+    },
+  );
+
   it('that runs anew and fails leaves the entry', async () => {
     let fails = false;
     const user = makeHome().wrap(async () => {
