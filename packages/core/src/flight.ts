@@ -37,6 +37,8 @@ export class Flight implements Run {
   promise: Promise<unknown> | undefined = undefined;
   /** Whether an invalidation, or the success of a newer run, has taken its right to be kept. */
   voided = false;
+  /** Whether that was no newer run: what stood under the key may then not answer in place of its error either. */
+  fenced = false;
   /** Whether the function itself is running (an asynchronous store is asked first). */
   running = false;
   /** The run that it was opened from, and that waits for it. */
@@ -139,7 +141,7 @@ export class Flights {
 
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
-    flight.voided = true;
+    fence(flight);
     if (!this.#remove(flight)) this.#loose.delete(flight);
   }
 
@@ -147,13 +149,13 @@ export class Flights {
   void(key: unknown): void {
     const flight = this.get(key);
     if (flight !== undefined) {
-      flight.voided = true;
+      fence(flight);
       this.#remove(flight);
     }
     if (this.#loose.size === 0) return;
     for (const loose of this.#loose) {
       if (!isSame(loose.key, key)) continue;
-      loose.voided = true;
+      fence(loose);
       this.#loose.delete(loose);
     }
   }
@@ -165,6 +167,11 @@ export class Flights {
       if (covers === undefined || covers(flight.key)) this.void(flight.key);
     }
   }
+}
+
+function fence(flight: Flight): void {
+  flight.voided = true;
+  flight.fenced = true;
 }
 
 /** As a `Map` tells keys apart. */

@@ -164,7 +164,9 @@ export class Runs {
     // No promise yet: the call comes from inside the function's own synchronous part.
     if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
       seat.isDone = true;
-      const result = this.runDirectly(flight, work, self, args, counts, fallback ?? flight.fallback);
+      // What a newer run has replaced is no answer any more.
+      const shared = flight.voided ? undefined : flight.fallback;
+      const result = this.runDirectly(flight, work, self, args, counts, fallback ?? shared);
       return this.attendance.attend(result, flight, work, counts, seat);
     }
     work.joined?.(args);
