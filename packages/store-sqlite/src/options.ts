@@ -105,10 +105,18 @@ function checkFilename(filename: unknown): string {
     );
   }
   const path = resolve(filename);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new OptionError(`sqliteStore: filename is ${path}, which is a folder: ${wayOut}`);
-  }
+  const hindrance = findHindrance(path);
+  if (hindrance !== undefined) throw new OptionError(`sqliteStore: filename is ${path}, ${hindrance}: ${wayOut}`);
   return path;
+}
+
+/** Why a path can never be one of a file; what may change by itself is left to the first use. */
+function findHindrance(path: string): string | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? 'which is a folder' : undefined;
+  } catch (error) {
+    return (error as { readonly code?: unknown }).code === 'ENOTDIR' ? 'which leads through a file' : undefined;
+  }
 }
 
 function checkDuration(name: string, duration: Duration, most: number): number {
