@@ -238,6 +238,43 @@ describe('a file that is not to be used', () => {
   });
 });
 
+describe('a disk that takes no more', () => {
+  it('makes writes fail in words, costs waiting results, and loses nothing that was written', async () => {
+    const filename = makeFilename();
+    const child = new Child(1_000);
+    const told = await child.run<{ kept: number; error: string; failures: string[]; result: boolean; right: number }>(`
+      const store = sqliteStore({ filename: ${JSON.stringify(filename)} });
+      const failures = [];
+      store.listen({ failed: (error) => failures.push(String(error)) });
+      let kept = 0;
+      let error;
+      while (error === undefined) {
+        try {
+          store.set('key:' + kept, entryOf('x'.repeat(5_000) + kept));
+          kept++;
+        } catch (thrown) {
+          error = String(thrown);
+        }
+      }
+      const result = store.set('result', { ...entryOf('y'.repeat(100_000)), generation: store.generation() });
+      await endOfTick();
+      let right = 0;
+      for (let index = 0; index < kept; index++) if (store.get('key:' + index)?.value === 'x'.repeat(5_000) + index) right++;
+      if (store.get('result') !== undefined) throw new Error('it was not written');
+      return { kept, error, failures, result, right };
+    `);
+    expect(told.error).toMatch(/^StoreError: The SQLite store at .* could not write: /);
+    expect(told.result).toBe(true);
+    expect(told.failures).toEqual([expect.stringMatching(/^StoreError: .* could not write: /)]);
+    expect(told.kept).toBeGreaterThan(10);
+    expect(told.right).toBe(told.kept);
+    await child.kill();
+    const store = open(filename);
+    expect(store.size()).toBe(told.kept);
+    expect(store.delete('key:0')).toBe(true);
+  });
+});
+
 describe('a file that goes away while it is open', () => {
   it('is made anew, and what was in it is not answered for longer than a moment', async () => {
     const filename = makeFilename();
