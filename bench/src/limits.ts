@@ -5,6 +5,7 @@
  * for each of the two limits of a round.
  */
 import { LRUCache } from 'lru-cache';
+import { cacacheShelf } from './disk.ts';
 import type { Features, Finder, Query } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 
@@ -159,6 +160,11 @@ export const limits: Features = {
       return made;
     };
   },
+
+  diskHit: cacacheShelf,
+  diskRewritten: cacacheShelf,
+  diskPut: cacacheShelf,
+  diskList: cacacheShelf,
 
   importing: 'lru-cache',
 };

@@ -100,6 +100,7 @@ async function measurePeers(row: Row, { effort, seed, onStep }: MeasureOptions):
 
 function findAbsence(peer: Peer, row: Row): Absence | undefined {
   if (peer.features[row.feature] !== undefined) return undefined;
+  if (row.feature.startsWith('disk')) return 'disk';
   return peer.absent[row.feature] ?? peer.absent.other ?? 'wrapper';
 }
 

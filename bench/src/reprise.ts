@@ -1,6 +1,7 @@
 /** What Reprise does in each row: the options that its line of the table names, and no others. */
 import { cached, createCache, memoize } from '@reprise/core';
 import { memoryStore } from '@reprise/store-memory';
+import { diskShelf } from './disk.ts';
 import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 import type { RowName } from './rows.ts';
@@ -33,6 +34,11 @@ interface Subjects extends Record<RowName, Features[keyof Features]> {
   'concurrent-cached': Features['concurrent'];
   'memory-memoize': Features['memory'];
   'memory-cached': Features['memory'];
+  'disk-hit': Features['diskHit'];
+  'disk-rewritten': Features['diskRewritten'];
+  'disk-front': Features['diskHit'];
+  'disk-put': Features['diskPut'];
+  'disk-list': Features['diskList'];
   import: Features['importing'];
 }
 
@@ -69,5 +75,10 @@ export const subjects: Subjects = {
   'concurrent-cached': (fn) => cached(fn, { maxSize }),
   'memory-memoize': (fn) => memoize(fn, roomForAll),
   'memory-cached': (fn) => cached(fn, roomForAll),
+  'disk-hit': (folder) => diskShelf(folder),
+  'disk-rewritten': (folder) => diskShelf(folder),
+  'disk-front': (folder) => diskShelf(folder, { maxAge: '1h' }),
+  'disk-put': (folder) => diskShelf(folder),
+  'disk-list': (folder) => diskShelf(folder),
   import: '@reprise/core',
 };

@@ -142,6 +142,7 @@ class FileStore implements DiskStore {
     this.#reader = new EntryReader({
       directory,
       codec,
+      files,
       walk,
       fences,
       front,

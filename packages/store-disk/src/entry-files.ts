@@ -1,5 +1,7 @@
-import { mkdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import { readFile as readFileBack, writeFile as writeFileBack } from 'node:fs';
+import { mkdir, rename, rm, unlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { removeEntry } from './entry-removal.ts';
 import { codeOf, isAbsence } from './file-errors.ts';
 import {
@@ -16,6 +18,10 @@ import {
 
 const fileMode = 0o600;
 const folderMode = 0o700;
+
+// The forms of `node:fs/promises` take half as long again for a small file.
+const readFile = promisify(readFileBack);
+const writeFile = promisify(writeFileBack);
 
 /** What a write is told. */
 export interface EntryWrite {
