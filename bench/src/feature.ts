@@ -1,3 +1,5 @@
+import type { ByteCodec, CodecFeature } from './codec.ts';
+
 /** An argument that is compared by value. */
 export interface Query {
   readonly category: string;
@@ -38,7 +40,7 @@ type Wrap<Fn extends (...args: never[]) => unknown> = (fn: Fn) => Fn | Promise<F
  * What a row asks of a library: to wrap one function, or to make a class with a remembered method. Every subject
  * (a limit, Reprise, a peer) offers some of them.
  */
-export interface Features {
+export interface Features extends Record<CodecFeature, ByteCodec> {
   /** No argument. */
   zero: Wrap<() => number>;
   one: Wrap<(id: string) => number>;
@@ -92,4 +94,14 @@ export interface Peer {
 }
 
 /** The legend of the table explains each one. */
-export type Absence = 'async' | 'bounds' | 'wrapper' | 'shared' | 'method' | 'limit' | 'slow' | 'unbounded' | 'disk';
+export type Absence =
+  | 'async'
+  | 'bounds'
+  | 'wrapper'
+  | 'shared'
+  | 'method'
+  | 'limit'
+  | 'slow'
+  | 'unbounded'
+  | 'codec'
+  | 'disk';

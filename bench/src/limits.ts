@@ -5,6 +5,7 @@
  * for each of the two limits of a round.
  */
 import { LRUCache } from 'lru-cache';
+import { forEachCodecFeature, jsonBytes } from './codec.ts';
 import { cacacheShelf } from './disk.ts';
 import type { Features, Finder, Query } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
@@ -36,6 +37,8 @@ function nameQuery(query: Query): string {
 }
 
 export const limits: Features = {
+  ...forEachCodecFeature(jsonBytes),
+
   zero(fn) {
     let isKnown = false;
     let known = 0;

@@ -1,3 +1,4 @@
+import { codecFeatures } from './codec.ts';
 import type { Absence, Feature, Features, Peer } from './feature.ts';
 import { limits } from './limits.ts';
 import { peers } from './peers/index.ts';
@@ -101,6 +102,7 @@ async function measurePeers(row: Row, { effort, seed, onStep }: MeasureOptions):
 function findAbsence(peer: Peer, row: Row): Absence | undefined {
   if (peer.features[row.feature] !== undefined) return undefined;
   if (row.feature.startsWith('disk')) return 'disk';
+  if (codecFeatures.some((name) => name === row.feature)) return 'codec';
   return peer.absent[row.feature] ?? peer.absent.other ?? 'wrapper';
 }
 

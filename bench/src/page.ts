@@ -76,6 +76,9 @@ ${listNotes(results)
   10,000 calls at once and awaits them all; its ratio is that of the whole time, the function's own included.
 - **Checks.** Every loop adds up the answers and the sum is compared, so nothing can be optimized away and nobody is fast by
   answering wrongly; miss and concurrent rows count the runs of the function too.
+- **Codec.** Lists of records, of nested containers, of long texts, of whole and broken numbers, of which the JSON text has 1 KB or 64 KB; eight
+  equal values in turn. The limit does what everybody writes by hand, and does not look at what it loses. The bytes are at most one more
+  than those of the JSON text, or the row fails.
 - **Memory.** 100,000 entries with new strings as keys and small objects as values, which are part of the figure; the heap
   and the array buffers after collecting, each sample in a process of its own, median of ${effort.memoryRounds} rounds.
 - **Import.** The time of the first \`import\` in a new process, median of ${effort.importRounds} rounds, limit and subject in random order.

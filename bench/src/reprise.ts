@@ -1,6 +1,8 @@
 /** What Reprise does in each row: the options that its line of the table names, and no others. */
 import { cached, createCache, memoize } from '@reprise/core';
+import { defaultCodec } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
+import { type ByteCodec, type CodecFeature, forEachCodecFeature } from './codec.ts';
 import { diskShelf } from './disk.ts';
 import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
@@ -12,7 +14,9 @@ const unbounded = { maxSize: Number.POSITIVE_INFINITY };
 const policies = { ttl, maxSize, staleWhileRevalidate: '1m', tags: ['all'] } as const;
 const roomForAll = { ttl, maxSize: memoryEntries };
 
-interface Subjects extends Record<RowName, Features[keyof Features]> {
+interface Subjects
+  extends Record<Exclude<RowName, CodecFeature>, Features[keyof Features]>,
+    Record<CodecFeature, ByteCodec> {
   'memoize-0': Features['zero'];
   'memoize-1': Features['one'];
   'memoize-2': Features['two'];
@@ -43,6 +47,7 @@ interface Subjects extends Record<RowName, Features[keyof Features]> {
 }
 
 export const subjects: Subjects = {
+  ...forEachCodecFeature(defaultCodec),
   'memoize-0': (fn) => memoize(fn),
   'memoize-1': (fn) => memoize(fn),
   'memoize-2': (fn) => memoize(fn),

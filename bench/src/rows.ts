@@ -1,3 +1,4 @@
+import { type CodecFeature, codecFeatures } from './codec.ts';
 import type { Feature } from './feature.ts';
 import type { Scale } from './statistics.ts';
 
@@ -19,6 +20,7 @@ function row(name: RowName, path: string, feature: Feature, limit: string, budge
 }
 
 export type RowName =
+  | CodecFeature
   | 'memoize-0'
   | 'memoize-1'
   | 'memoize-2'
@@ -95,4 +97,9 @@ export const rows: readonly Row[] = [
   row('disk-put', '`diskStore`, put of a new key, 1 KB', 'diskPut', '`cacache.put`', 1.2),
   row('disk-list', '`diskStore`, list of 1,000 entries with values', 'diskList', '`cacache.ls`, without', 1.1),
   row('import', '`import` of `@reprise/core`', 'importing', "`import 'lru-cache'`", 2),
+  ...codecFeatures.map((name) => {
+    const [work, shape, size] = name.split('-');
+    const limit = work === 'encode' ? '`JSON.stringify` and `Buffer.from`' : '`toString` and `JSON.parse`';
+    return row(name, `\`defaultCodec\`, ${work} ${shape}, ${size === '1k' ? '1 KB' : '64 KB'}`, name, limit, 1);
+  }),
 ];

@@ -2,9 +2,11 @@
  * The work that a row times, for whatever remembers: the functions that are wrapped, the arguments, the laps.
  * The measuring process imports a fresh copy of this module for every subject, see `loops.ts`.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ByteCodec, type CodecFeature, codecFeatures, createCodecLap } from './codec.ts';
 import type { DiskShelf, Feature, Features, Finder, Query } from './feature.ts';
 import type * as Loops from './loops.ts';
 
@@ -73,8 +75,13 @@ function readShelf(shelf: DiskShelf, loops: typeof Loops, read: readonly string[
   const sum = addUp(read.map(readId));
   return { calls: read.length, run: loops.awaitOne(shelf.get, read), expect: (laps) => repeat(laps, sum) };
 }
+const codecTasks = Object.fromEntries(
+  codecFeatures.map((name) => [name, async (codec: ByteCodec) => createCodecLap(name, codec)]),
+) as { [Name in CodecFeature]: (codec: ByteCodec) => Promise<Lap> };
 
 export const tasks: TimedTasks = {
+  ...codecTasks,
+
   async zero(wrap, loops) {
     // Sixteen functions in turn: a program has many, and the answer of a single one could be folded.
     const answers = numbers.slice(1, 17);

@@ -1,6 +1,8 @@
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
+import { Admission } from './admission.ts';
 import { within } from './bounded.ts';
 import { currentMode, currentRun, holdMode, modes } from './context.ts';
+import type { Eventual } from './counters.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
@@ -9,10 +11,11 @@ import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { Lanes, Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
+import type { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
-import { Runs } from './runs.ts';
+import { labelsOf, Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
 import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
@@ -51,6 +54,8 @@ export class AsyncEngine implements Engine, Shelf {
   readonly call: AnyFunction;
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
+  readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: AsyncShelf;
   readonly #keys: TextKeys;
@@ -68,6 +73,12 @@ export class AsyncEngine implements Engine, Shelf {
     this.#shelf = shelf;
     this.#keys = keys;
     if (shelf.copy !== undefined) this.copy = (value) => this.#copy(value);
+    const { counters } = shelf.lanes;
+    if (counters.isKnown) {
+      const admission = new Admission(counters);
+      this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
+    }
     this.runs = new Runs(remembered, this);
     const engine = this;
     this.call = {
@@ -150,7 +161,8 @@ export class AsyncEngine implements Engine, Shelf {
     const reads = mode !== 'reload' && mode !== 'no-cache';
     // What is there goes on answering if the newer value cannot be written.
     if (!reads) place.isRefreshed = true;
-    const pending = reads ? this.#shelf.lanes.pending(place.key) : undefined;
+    // Where another process may have made it void, it is answered by whoever looks.
+    const pending = reads && this.admit === undefined ? this.#shelf.lanes.pending(place.key) : undefined;
     if (pending !== undefined) {
       this.#retries.apply(place.key, pending);
       const answer = this.#answer(pending, work, place, self, args, true, true);
@@ -213,8 +225,39 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<unknown> {
     const flight = alone ? undefined : this.runs.joinable(place.key, work.policy);
     if (flight === undefined) return this.#open(work, place, self, args, reads);
+    if (flight.running && flight.permit?.generation !== undefined) {
+      return this.#attendLook(work, this.#checkThenJoin(flight, work, place, self, args, reads));
+    }
+    return this.#joinOrLook(flight, work, place, self, args, reads);
+  }
+
+  #joinOrLook(
+    flight: Flight,
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+    reads: boolean,
+  ): Promise<unknown> {
     if (flight.refreshes && reads) return this.#attendLook(work, this.#lookThenJoin(work, place, self, args));
     return this.#join(flight, work, place, self, args, undefined);
+  }
+
+  /** A run that another process has overtaken by an invalidation is not joined. */
+  async #checkThenJoin(
+    flight: Flight,
+    work: Work,
+    place: Place,
+    self: unknown,
+    args: readonly unknown[],
+    reads: boolean,
+  ): Promise<unknown> {
+    const isOvertaken = await this.#isOvertaken(flight, labelsOf(flight, work.policy));
+    this.#checkPresence(work, place);
+    const now = this.runs.joinable(place.key, work.policy);
+    if (now === flight && !isOvertaken) return this.#joinOrLook(flight, work, place, self, args, reads);
+    if (now === flight) this.runs.flights.voidOne(flight);
+    return this.#askInMode(currentMode(), work, place, self, args);
   }
 
   #join(
@@ -292,39 +335,39 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<unknown> {
     const record = reads ? await this.#read(place, work.policy) : undefined;
     const { counts } = place;
-    if (flight.notes?.controller?.signal.aborted) return this.#giveUp(flight, place);
+    const signal = flight.notes?.controller?.signal;
+    if (signal?.aborted) return this.runs.abandonOpened(flight, signal, counts);
     // Its run begins now, and is judged by the counters of now.
     if (reads) flight.epoch = tagEpoch();
+    let fallback: MemoryRecord | undefined;
     if (record !== undefined) {
       const verdict = this.runs.answers.verdictOn(place.key, record, work.policy);
       if (verdict !== 'gone' && verdict !== 'fallback') {
         this.runs.flights.close(flight);
-        if (flight.joined && !record.rest?.failed) this.runs.answers.modelRecord(flight, record, work.policy);
-        flight.tags = record.rest?.tags;
         if (!flight.voided) this.runs.followUp(verdict, place.key, record, work, self, args, counts);
-        const answer = this.runs.answers.answer(record, verdict, place.key, work.policy, counts, 1 + flight.early);
-        this.release(place.key);
-        return answer;
+        return this.runs.answerOpened(flight, record, verdict, work, counts);
       }
-      this.runs.attendance.countOpener(flight, verdict === 'fallback' && !flight.voided ? record : undefined, counts);
-    } else {
-      this.runs.attendance.countOpener(flight, undefined, counts);
-      if (reads) this.#known.delete(place.text);
-    }
-    // Who may be answered stale yet is counted when he is answered.
-    if (flight.fallback === undefined) {
-      for (let joined = flight.early; joined > 0; joined--) this.runs.answers.countJoined(counts, flight);
-    }
-    return this.runs.fly(flight, work, self, args, counts);
+      if (verdict === 'fallback' && !flight.voided) fallback = record;
+    } else if (reads) this.#known.delete(place.text);
+    return this.runs.begin(flight, work, self, args, counts, fallback, !reads);
   }
 
-  /** All who waited for the look into the store have left: nothing is run for nobody. */
-  #giveUp(flight: Flight, { key, counts }: Place): Promise<never> {
-    this.runs.flights.close(flight);
-    this.runs.answers.countMiss(key, counts);
-    for (let joined = flight.early; joined > 0; joined--) this.runs.answers.countJoined(counts, flight);
-    this.release(key);
-    return Promise.reject(flight.notes?.controller?.signal.reason);
+  #admit(admission: Admission, flight: Flight, work: Work, isForced: boolean): Eventual<MemoryRecord | undefined> {
+    const { lanes, sender } = this.#shelf;
+    const place = this.#places.get(flight.key as string);
+    const { policy, joined } = work;
+    return admission.admit({
+      flight,
+      key: flight.key as string,
+      // A batch runs for all of its ids at once.
+      shares: !isForced && policy.dedupe !== false && joined === undefined,
+      sender: place?.sender ?? sender,
+      look: async () => {
+        const record = place && (await lanes.read(place.key, place.full, place.sender));
+        if (record === undefined || record === 'unknown') return undefined;
+        return this.runs.isNews(flight, record, policy) ? record : undefined;
+      },
+    });
   }
 
   askAgain(
@@ -340,6 +383,7 @@ export class AsyncEngine implements Engine, Shelf {
 
   async #read(place: Place, { timeout }: Policy): Promise<MemoryRecord | undefined> {
     const { lanes } = this.#shelf;
+    const before = lanes.pending(place.key);
     const reading = lanes.read(place.key, place.full, place.sender);
     // A store that hangs must leave time for the function: half of what the callers have.
     const half = timeout?.hard === undefined ? Infinity : timeout.hard / 2;
@@ -351,8 +395,27 @@ export class AsyncEngine implements Engine, Shelf {
       place.isUnknown = true;
       return undefined;
     }
+    const own = pending ?? (read === before ? before : undefined);
+    if (own !== undefined && !(await this.#isCurrent(own, place))) return undefined;
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
+  }
+
+  #isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
+    if (permit?.generation === undefined) return false;
+    const { lanes, sender } = this.#shelf;
+    const isCurrent = lanes.counters.isCurrent(key as string, permit.generation, tags, sender);
+    return isCurrent instanceof Promise ? isCurrent.then((is) => !is) : !isCurrent;
+  }
+
+  /** Whether no other process has invalidated what this one has sent to the store. */
+  async #isCurrent(record: MemoryRecord, { key, sender }: Place): Promise<boolean> {
+    const { fence, tags } = record.rest ?? {};
+    if (fence === undefined) return true;
+    const { lanes } = this.#shelf;
+    const isCurrent = await lanes.counters.isCurrent(key, fence, tags, sender);
+    if (!isCurrent) lanes.giveUp(key, record);
+    return isCurrent;
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
@@ -419,15 +482,18 @@ export class AsyncEngine implements Engine, Shelf {
     _promise: unknown,
     loadTime: number | undefined,
     epoch: number,
+    permit: Permit | undefined,
   ): void {
     const place = this.#places.get(key as string);
-    if (place === undefined) return;
     // An error takes the place of no value that may answer yet.
-    if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
+    if (place === undefined || (keeping?.failed && (place.isUnknown || place.isRefreshed))) {
+      permit?.end();
       this.release(key);
       return;
     }
-    this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch).catch(() => {});
+    const written = this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch, permit);
+    const end = (): void => permit?.end();
+    written.then(end, end);
   }
 
   expire(key: unknown): void {
@@ -456,19 +522,26 @@ export class AsyncEngine implements Engine, Shelf {
     fencing: boolean,
     loadTime: number | undefined,
     epoch: number,
+    permit?: Permit,
   ): Promise<void> {
     const { lanes } = this.#shelf;
     const { sender } = place;
     const remembered = this.#remembered;
     this.#retries.lift(place.key);
-    if (keeping === undefined) {
+    const isUntold = permit !== undefined && permit.generation === undefined;
+    if (isUntold && keeping !== undefined && !fencing) {
+      // What the store cannot judge is not stored.
+      this.release(place.key);
+      return;
+    }
+    if (isUntold || keeping === undefined) {
       await lanes.drop(place.key, sender);
       return;
     }
     let kept: Promise<boolean>;
     try {
       const own = keeping.failed ? value : this.#takeModel(value);
-      const record = recordToStore(own, keeping, true, loadTime, epoch, remembered.home.now());
+      const record = recordToStore(own, keeping, true, loadTime, epoch, permit?.generation, remembered.home.now());
       kept = lanes.write(place.key, record, place.full, fencing, sender);
     } catch (error) {
       this.release(place.key);
@@ -623,6 +696,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (home.off) return undefined;
     const { lanes } = this.#shelf;
     const pending = lanes.pending(place.key);
+    if (pending !== undefined && !(await this.#isCurrent(pending, place))) return undefined;
     const record =
       pending === undefined ? await lanes.read(place.key, place.full, place.sender) : this.#ownRecord(pending);
     if (record === 'unknown') return undefined;

@@ -1,5 +1,6 @@
 import type { MemoryRecord } from '@reprise/store/contract';
 import { beginWait, type ModeScope, type Run, type RunNotes } from './context.ts';
+import type { Permit } from './permit.ts';
 import { tagEpoch } from './tags.ts';
 
 let opened = 0;
@@ -53,6 +54,10 @@ export class Flight implements Run {
   model: { readonly value: unknown } | undefined = undefined;
   /** Calls that joined before it was known whether the store has an answer. */
   early = 0;
+  /** What a store that is shared with other processes has said before it began to run. */
+  permit: Permit | undefined = undefined;
+  /** Whether another run waits for it. */
+  isNested = false;
 
   constructor(key: unknown) {
     this.key = key;
@@ -107,6 +112,7 @@ export class Flights {
   /** Notes that `opener` waits for a flight, until that is closed. Nobody listens to its promise for that: a rejection stays unheard. */
   openFor(opener: Run, flight: Flight): void {
     flight.opener = opener;
+    flight.isNested = true;
     beginWait(opener, flight);
   }
 
@@ -139,7 +145,7 @@ export class Flights {
 
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
-    flight.voided = true;
+    giveUp(flight);
     if (!this.#remove(flight)) this.#loose.delete(flight);
   }
 
@@ -147,13 +153,13 @@ export class Flights {
   void(key: unknown): void {
     const flight = this.get(key);
     if (flight !== undefined) {
-      flight.voided = true;
+      giveUp(flight);
       this.#remove(flight);
     }
     if (this.#loose.size === 0) return;
     for (const loose of this.#loose) {
       if (!isSame(loose.key, key)) continue;
-      loose.voided = true;
+      giveUp(loose);
       this.#loose.delete(loose);
     }
   }
@@ -165,6 +171,12 @@ export class Flights {
       if (covers === undefined || covers(flight.key)) this.void(flight.key);
     }
   }
+}
+
+/** Nothing that it brings will be kept: whoever wants to run the function for others may. */
+function giveUp(flight: Flight): void {
+  flight.voided = true;
+  flight.permit?.end();
 }
 
 /** As a `Map` tells keys apart. */

@@ -1,6 +1,7 @@
 import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import { Breaker } from './breaker.ts';
+import { Counters } from './counters.ts';
 import { JointReads } from './joint-reads.ts';
 import { safePrefix } from './key/key-text.ts';
 import { OvertakenReads } from './overtaken-reads.ts';
@@ -71,6 +72,8 @@ export class Lanes {
   readonly #writeBreaker: Breaker;
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
+  /** What the store says of runs, where it is shared with other processes. */
+  readonly counters: Counters;
   readonly #reads: JointReads;
   readonly #overtaken = new OvertakenReads();
 
@@ -80,6 +83,7 @@ export class Lanes {
     this.#namespace = namespace;
     this.#readBreaker = new Breaker(leftAlone);
     this.#writeBreaker = new Breaker(leftAlone);
+    this.counters = new Counters(store, this.#readBreaker);
     this.#reads = new JointReads(store);
   }
 
@@ -134,7 +138,7 @@ export class Lanes {
       if (entry === undefined || entry === null) return undefined;
       // A shortened key is only a place to look; the entry says which call it belongs to.
       if (!isOfKey(entry, full ?? key, full !== undefined)) return undefined;
-      return recordOf(entry, this.news.told, this.#store.touch !== undefined);
+      return recordOf(entry, this.news.told, this.#store.touch !== undefined, this.counters.isKnown);
     } catch (error) {
       if (!(error instanceof CodecError)) this.#readBreaker.fail();
       sender.report(storeError('get', key, error), key);
@@ -161,9 +165,14 @@ export class Lanes {
     const lane = this.#lane(key, sender);
     lane.pending = record;
     if (fencing) lane.owed = true;
-    return this.#send(key, lane, 'set', () => this.#store.set(key, entryOf(record, full)), record, sender).then(
-      (kept) => kept !== false,
-    );
+    return this.#send(
+      key,
+      lane,
+      'set',
+      () => this.#store.set(key, entryOf(record, full, this.counters.isKnown)),
+      record,
+      sender,
+    ).then((kept) => kept !== false);
   }
 
   /** An entry has been read: its idle time begins anew. A store that cannot note that is given the entry again, and nobody waits. */
@@ -177,6 +186,12 @@ export class Lanes {
     }
     if (!this.#overtaken.isCurrent(record)) return;
     this.write(key, touchRecord(record, idle, now), full, false, sender).catch(() => {});
+  }
+
+  /** What is on its way is void: it answers no more. The store itself does not keep it. */
+  giveUp(key: string, record: MemoryRecord): void {
+    const lane = this.#lanes.get(key);
+    if (lane?.pending === record) lane.pending = undefined;
   }
 
   /** Removes a key, here at once. @returns whether there was something; rejects with a `StoreError` where the store could not be told */

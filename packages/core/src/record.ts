@@ -8,9 +8,10 @@ import type { Inspection } from './types.ts';
  *
  * @param told see {@link epochOf}
  * @param judgesIdle whether the store itself judges the idle time
+ * @param isFenced whether it has counters of its own
  * @throws StoreError when it is no entry at all
  */
-export function recordOf(entry: unknown, told: number, judgesIdle: boolean): MemoryRecord {
+export function recordOf(entry: unknown, told: number, judgesIdle: boolean, isFenced: boolean = false): MemoryRecord {
   if (typeof entry !== 'object' || entry === null || !hasMoments(entry as Entry)) {
     throw new StoreError('the store answered with something that is no entry');
   }
@@ -27,6 +28,7 @@ export function recordOf(entry: unknown, told: number, judgesIdle: boolean): Mem
     rest.generation = epochOf(generation, told);
   }
   if (idle !== undefined) rest.idle = judgesIdle ? Infinity : idle;
+  if (generation !== undefined && isFenced) rest.fence = generation;
   if (loadTime !== undefined) rest.loadTime = loadTime;
   if (size !== undefined) rest.size = size;
   if (promised) rest.promised = true;
@@ -46,9 +48,16 @@ export function isOfKey(entry: Entry, key: string, isShortened: boolean): boolea
   return entry.key === undefined ? !isShortened : entry.key === key;
 }
 
-/** What a store of entries is given to keep. `key` is the whole key, where the store's is a shortened one. */
-export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
+/**
+ * What a store of entries is given to keep.
+ *
+ * @param key the whole key, where the store's is a shortened one
+ * @param isFenced whether the store has counters of its own
+ */
+export function entryOf(record: MemoryRecord, key: string | undefined, isFenced: boolean = false): Entry {
   const { rest } = record;
+  const epoch = rest?.generation as number | undefined;
+  const generation = isFenced || epoch === undefined ? rest?.fence : markEpoch(epoch);
   const expiresAt = record.expiresAt + memoryEpoch;
   return {
     ...(rest?.failed ? { error: record.value } : { value: record.value }),
@@ -59,7 +68,7 @@ export function entryOf(record: MemoryRecord, key: string | undefined): Entry {
     ...(rest?.tags !== undefined && { tags: [...rest.tags] }),
     ...(rest?.idle !== undefined && { idle: rest.idle }),
     ...(rest?.loadTime !== undefined && { loadTime: rest.loadTime }),
-    ...(rest?.generation !== undefined && { generation: markEpoch(rest.generation as number) }),
+    ...(generation !== undefined && { generation }),
     ...(rest?.size !== undefined && { size: rest.size }),
     ...(rest?.promised && { promised: true }),
   };
@@ -101,11 +110,13 @@ export function recordToStore(
   promised: boolean,
   loadTime: number | undefined,
   epoch: number,
+  fence: number | string | undefined,
   now: number,
 ): MemoryRecord {
   const expiresAt = now + keeping.lifetime;
   const rest = detailsOf({ ...keeping, guarded: true }, expiresAt, undefined, loadTime, epoch) as RecordDetails;
   if (promised) rest.promised = true;
+  if (fence !== undefined) rest.fence = fence;
   return new MemoryRecord(value, now, expiresAt, rest);
 }
 

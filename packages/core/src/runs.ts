@@ -21,6 +21,7 @@ import type { Verdict } from './freshness.ts';
 import { type Judged, tagsOf } from './keeping.ts';
 import { isThenable } from './one-shot.ts';
 import type { Policy } from './options.ts';
+import { Permit } from './permit.ts';
 import type { Remembered } from './remembered.ts';
 import { Seat } from './seat.ts';
 import { Settlement } from './settlement.ts';
@@ -87,8 +88,8 @@ export class Runs {
     if (open !== undefined) return this.join(open, work, self, args, counts, fallback, place);
     const flight = this.open(key, work.policy);
     flight.leavesEntry = mode === 'reload' || mode === 'no-cache';
-    this.attendance.countOpener(flight, fallback, counts);
-    return this.attendance.attend(this.fly(flight, work, self, args, counts), flight, work, counts);
+    const result = this.begin(flight, work, self, args, counts, fallback, flight.leavesEntry);
+    return this.attendance.attend(result, flight, work, counts);
   }
 
   /** Whether, in a mode, what was found is the answer to a call. */
@@ -128,7 +129,10 @@ export class Runs {
     if (policy.dedupe === false) return undefined;
     const flight = this.flights.get(key);
     if (flight === undefined) return undefined;
-    if (!this.#settlement.isAbandoned(flight, policy) && !this.#isOutdated(flight, policy)) return flight;
+    const isOld = this.#settlement.isAbandoned(flight, policy) || this.#isOutdated(flight, policy);
+    // An asynchronous store is asked before.
+    const isOvertaken = !this.#shelf.isEventual && this.#shelf.isOvertaken?.(flight, labelsOf(flight, policy)) === true;
+    if (!isOld && !isOvertaken) return flight;
     this.flights.voidOne(flight);
     return undefined;
   }
@@ -166,7 +170,10 @@ export class Runs {
       return this.attendance.attend(result, flight, work, counts, seat);
     }
     work.joined?.(args);
-    if (waiter !== undefined) noteWait(waiter, flight, promise);
+    if (waiter !== undefined) {
+      flight.isNested = true;
+      noteWait(waiter, flight, promise);
+    }
     const epoch = tagEpoch();
     const isLate = flight.epoch < epoch;
     // Who may have to ask anew, or may be answered stale, is counted when he is answered.
@@ -184,6 +191,14 @@ export class Runs {
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
       return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
     };
+    // The same, of other processes: who came before the label was known may have come after that.
+    const settleAll = (finish: () => unknown): unknown => {
+      if (settle()) return again();
+      const isDoubtful = flight.tags?.length || (seat.isEarly && !flight.running);
+      const isOver = isDoubtful ? this.#shelf.isOvertaken?.(flight, flight.tags) : undefined;
+      if (isOver === undefined || isOver === false) return finish();
+      return isOver === true ? again() : isOver.then((isSo) => (isSo ? again() : finish()));
+    };
     const again = (): unknown => {
       this.attendance.uncountSeat(seat, flight, counts);
       return this.#shelf.askAgain(flight.key, work, self, args, counts, place);
@@ -191,23 +206,25 @@ export class Runs {
     const joined = promise.then(
       (value) => {
         if (seat.isDone) return value;
-        if (settle()) return again();
-        if (flight.isUnshared) {
-          this.attendance.uncountSeat(seat, flight, counts);
-          return this.runDirectly(flight, work, self, args, counts);
-        }
-        this.attendance.countSeat(seat, flight, counts);
-        return flight.model === undefined ? value : this.answers.copy(flight.model.value);
+        return settleAll(() => {
+          if (flight.isUnshared) {
+            this.attendance.uncountSeat(seat, flight, counts);
+            return this.runDirectly(flight, work, self, args, counts);
+          }
+          this.attendance.countSeat(seat, flight, counts);
+          return flight.model === undefined ? value : this.answers.copy(flight.model.value);
+        });
       },
-      isLate || waiter !== undefined || !seat.isCounted
+      isLate || waiter !== undefined || !seat.isCounted || this.#shelf.isOvertaken !== undefined
         ? (error: unknown) => {
             if (seat.isDone) throw error;
-            if (settle()) return again();
-            if (fallback !== undefined && this.answers.allows(fallback, flight, work.policy, self, args, error)) {
-              return this.attendance.answerInstead(fallback, flight, work.policy, counts, seat);
-            }
-            this.attendance.countSeat(seat, flight, counts);
-            throw error;
+            return settleAll(() => {
+              if (fallback !== undefined && this.answers.allows(fallback, flight, work.policy, self, args, error)) {
+                return this.attendance.answerInstead(fallback, flight, work.policy, counts, seat);
+              }
+              this.attendance.countSeat(seat, flight, counts);
+              throw error;
+            });
           }
         : undefined,
     );
@@ -222,7 +239,8 @@ export class Runs {
     // At his soft limit the old entry would not be what he asked for.
     const patient: Work = { fn: work.fn, policy: { ...policy, timeout: withoutSoft(timeout) }, signal: work.signal };
     flight.leavesEntry = true;
-    return this.attendance.attend(this.fly(flight, work, self, args, counts), flight, patient, counts);
+    const result = this.#admit(flight, work, self, args, counts, undefined, true);
+    return this.attendance.attend(result, flight, patient, counts);
   }
 
   /** Answers a caller who has left before he came. */
@@ -333,7 +351,7 @@ export class Runs {
         return;
       }
       try {
-        const result = this.fly(flight, work, self, args, counts);
+        const result = this.#admit(flight, work, self, args, counts, undefined, false);
         if (isThenable(result)) result.then(undefined, () => {});
       } catch {
         // Reported where it was decided what becomes of it.
@@ -342,6 +360,97 @@ export class Runs {
     // The answer does not wait for a synchronous function either.
     if (this.isAsync) begin();
     else queueMicrotask(begin);
+  }
+
+  /**
+   * Begins the run of an open flight, for the call that opened it, as soon as the store admits it.
+   * @param fallback what may be the answer should the run fail
+   * @param isForced whether what another process has stored meanwhile is no answer
+   */
+  begin(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    fallback: MemoryRecord | undefined,
+    isForced: boolean,
+  ): unknown {
+    if (this.#shelf.admit !== undefined) return this.#admit(flight, work, self, args, counts, fallback, isForced);
+    this.attendance.countOpener(flight, fallback, counts);
+    if (flight.early > 0) this.#countEarly(flight, counts);
+    return this.fly(flight, work, self, args, counts);
+  }
+
+  /** Who may be answered stale yet is counted when he is answered. */
+  #countEarly(flight: Flight, counts: Counts): void {
+    if (flight.fallback !== undefined) return;
+    for (let joined = flight.early; joined > 0; joined--) this.answers.countJoined(counts, flight);
+  }
+
+  #admit(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    fallback: MemoryRecord | undefined,
+    isForced: boolean,
+  ): unknown {
+    const parent = flight.isBehind ? undefined : currentRun();
+    if (parent !== undefined) this.flights.openFor(parent, flight);
+    const hasOpener = isOpened(flight);
+    // Whose patience ends meanwhile can have what there is.
+    if (hasOpener && fallback !== undefined) this.attendance.countOpener(flight, fallback, counts);
+    const go = (record: MemoryRecord | undefined): unknown => {
+      if (record !== undefined) return this.answerOpened(flight, record, 'fresh', work, counts);
+      if (hasOpener && flight.fallback === undefined) this.attendance.countOpener(flight, undefined, counts);
+      this.#countEarly(flight, counts);
+      return this.fly(flight, work, self, args, counts);
+    };
+    const admitted = this.#shelf.admit?.(flight, work, isForced);
+    if (!isThenable(admitted)) return go(admitted);
+    const promise = admitted.then((record) => {
+      const signal = flight.notes?.controller?.signal;
+      const isUseless = flight.isBehind && flight.voided && !flight.joined;
+      if (record === undefined && (signal?.aborted || isUseless)) return this.abandonOpened(flight, signal, counts);
+      // Its run begins now, and is judged by the counters of now.
+      flight.epoch = tagEpoch();
+      return go(record);
+    });
+    flight.promise ??= promise;
+    return promise;
+  }
+
+  /** Whether what another process has stored is the answer to a flight that is not admitted yet. */
+  isNews({ key, fallback }: Flight, record: MemoryRecord, policy: Policy): boolean {
+    const verdict = this.answers.verdictOn(key, record, policy);
+    return verdict === 'fresh' || (verdict === 'ahead' && record.createdAt !== fallback?.createdAt);
+  }
+
+  /** All who waited for a flight turn out to be answered by what stands under its key. */
+  answerOpened(flight: Flight, record: MemoryRecord, verdict: Verdict, work: Work, counts: Counts): unknown {
+    this.flights.close(flight);
+    if (flight.joined && !record.rest?.failed) this.answers.modelRecord(flight, record, work.policy);
+    flight.tags = record.rest?.tags;
+    // Who joined the look may have come after another process had made void what it found.
+    if (record.rest?.fence !== undefined) flight.permit = new Permit(record.rest.fence);
+    const waiting = (isOpened(flight) ? 1 : 0) + (flight.fallback === undefined ? flight.early : 0);
+    flight.isUncounted = false;
+    const answer = this.answers.answer(record, verdict, flight.key, work.policy, counts, waiting);
+    this.#shelf.release(flight.key);
+    return answer;
+  }
+
+  /** Nothing is run for nobody: all who waited have left before the function began. */
+  abandonOpened(flight: Flight, signal: AbortSignal | undefined, counts: Counts): Promise<never> {
+    flight.permit?.end();
+    this.flights.close(flight);
+    if (flight.isUncounted) this.attendance.settleOpener(flight, counts, false);
+    else if (isOpened(flight) && flight.fallback === undefined) this.answers.countMiss(flight.key, counts);
+    this.#countEarly(flight, counts);
+    this.#shelf.release(flight.key);
+    return Promise.reject(signal?.reason);
   }
 
   /**
@@ -415,6 +524,16 @@ export class Runs {
   #trace(key: unknown, run: () => unknown): unknown {
     return traceLoad({ ...this.#remembered.describe(() => this.#shelf.textOf(key)) }, run);
   }
+}
+
+/** The labels that are known of a run under way. */
+export function labelsOf({ notes }: Flight, { tags }: Policy): readonly string[] {
+  return [...(Array.isArray(tags) ? (tags as readonly string[]) : []), ...(notes?.tags ?? [])];
+}
+
+/** Whether a call began it, and not somebody who wants an entry anew. */
+function isOpened(flight: Flight): boolean {
+  return !flight.isBehind && !flight.refreshes;
 }
 
 function withoutSoft(timeout: Policy['timeout']): Policy['timeout'] {

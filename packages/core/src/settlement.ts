@@ -102,8 +102,9 @@ export class Settlement {
         answer === value ? promise : promise && Promise.resolve(kept),
         loadTime,
         flight.epoch,
+        flight.permit,
       );
-    }
+    } else flight.permit?.end();
     if (flight.voided || keeping === undefined) shelf.release(flight.key);
     return answer;
   }
@@ -183,10 +184,12 @@ export class Settlement {
     this.#flights.close(flight);
     this.#attendance.settleOpener(flight, counts, stale !== undefined);
     // A callback or a listener may have invalidated it.
-    if (keeping === undefined || flight.voided) this.#shelf.release(flight.key);
-    else {
+    if (keeping === undefined || flight.voided) {
+      flight.permit?.end();
+      this.#shelf.release(flight.key);
+    } else {
       this.#flights.supersede(flight);
-      this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch);
+      this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch, flight.permit);
     }
     if (flight.isBehind) this.#remembered.reportBehind(error, () => this.#shelf.textOf(flight.key));
     if (stale === undefined) throw error;

@@ -1,6 +1,9 @@
 import type { MemoryRecord } from '@reprise/store/contract';
+import type { Eventual } from './counters.ts';
+import type { Flight } from './flight.ts';
 import type { Keeping } from './keeping.ts';
 import type { Policy } from './options.ts';
+import type { Permit } from './permit.ts';
 import type { Counts } from './stats.ts';
 import type { AnyFunction } from './types.ts';
 
@@ -11,6 +14,7 @@ export interface Shelf {
   /**
    * Keeps a fresh result; where `keeping` is `undefined`, removes the older one instead.
    * @param epoch by which the labels of the result are judged
+   * @param permit what the store said before the run began; ended by this, at the latest when the result is stored
    */
   keep(
     key: unknown,
@@ -19,7 +23,16 @@ export interface Shelf {
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
     epoch: number,
+    permit: Permit | undefined,
   ): void;
+  /**
+   * Asks the store before a run begins, where it is shared with other processes; sets the flight's permit.
+   * @param isForced whether the run of another process is no answer
+   * @returns what another process has stored meanwhile, which is the answer; `undefined`: the function is to be run
+   */
+  admit?(flight: Flight, work: Work, isForced: boolean): Eventual<MemoryRecord | undefined>;
+  /** Whether another process has invalidated the key, or one of the labels, since the run of a flight began: later calls do not join it. */
+  isOvertaken?(flight: Flight, tags: readonly string[] | undefined): Eventual<boolean>;
   /** A flight has ended and left nothing: what was only there for it can go. */
   release(key: unknown): void;
   /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */

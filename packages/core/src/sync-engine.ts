@@ -1,11 +1,16 @@
 import { CodecError, type MemoryRecord, type RemovalCause } from '@reprise/store/contract';
+import { Admission } from './admission.ts';
 import { currentMode, modes } from './context.ts';
+import type { Eventual } from './counters.ts';
 import { areHitsObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
+import type { Flight } from './flight.ts';
 import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
+import type { Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
+import type { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
@@ -13,7 +18,7 @@ import { Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
 import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
-import type { Asker, SyncShelf } from './sync-shelf.ts';
+import type { SyncShelf } from './sync-shelf.ts';
 import { tagEpoch } from './tags.ts';
 import type { TextKeys } from './text-keys.ts';
 import type { AnyFunction, Inspection } from './types.ts';
@@ -34,10 +39,12 @@ export class SyncEngine implements Engine, Shelf {
   readonly call: AnyFunction;
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
+  readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
   readonly #keys: TextKeys;
-  readonly #asker: Asker;
+  readonly #sender: Sender;
   readonly #counts = new PartCounts();
   readonly #places = new Map<string, Place>();
   readonly #known = new KnownKeys();
@@ -48,14 +55,19 @@ export class SyncEngine implements Engine, Shelf {
     remembered: Remembered,
     shelf: SyncShelf,
     keys: TextKeys,
-    asker: Asker,
+    sender: Sender,
     copy: ((value: unknown) => unknown) | undefined,
   ) {
     this.#remembered = remembered;
     this.#shelf = shelf;
     this.#keys = keys;
-    this.#asker = asker;
+    this.#sender = sender;
     if (copy !== undefined) this.copy = (value) => copyIfPossible(copy, value);
+    if (shelf.counters.isKnown) {
+      const admission = new Admission(shelf.counters);
+      this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
+    }
     this.runs = new Runs(remembered, this);
     const engine = this;
     this.call = {
@@ -144,13 +156,34 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   #read(place: Place): MemoryRecord | undefined {
-    const record = this.#shelf.read(place.key, place.full, this.#asker);
+    const record = this.#shelf.read(place.key, place.full, this.#sender);
     if (record === 'unknown') {
       place.isUnknown = true;
       return undefined;
     }
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
+  }
+
+  #admit(admission: Admission, flight: Flight, work: Work, isForced: boolean): Eventual<MemoryRecord | undefined> {
+    const place = this.#places.get(flight.key as string);
+    const { policy, joined } = work;
+    return admission.admit({
+      flight,
+      key: flight.key as string,
+      // A synchronous function never waits for another process; a batch runs for all of its ids at once.
+      shares: !isForced && this.runs.isAsync && policy.dedupe !== false && joined === undefined,
+      sender: this.#sender,
+      look: () => {
+        const record = place && this.#read(place);
+        return record && this.runs.isNews(flight, record, policy) ? record : undefined;
+      },
+    });
+  }
+
+  #isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
+    if (permit?.generation === undefined) return false;
+    return this.#shelf.counters.isCurrent(key as string, permit.generation, tags, this.#sender) === false;
   }
 
   /** Whether there is nothing more to look at than the age. */
@@ -203,19 +236,21 @@ export class SyncEngine implements Engine, Shelf {
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
     epoch: number,
+    permit: Permit | undefined,
   ): void {
     const place = this.#places.get(key as string);
-    if (place === undefined) return;
-    if (keeping?.failed && this.#mayHoldValue(place)) {
-      this.release(key);
-      return;
-    }
+    const isKept = place !== undefined && (!keeping?.failed || !this.#mayHoldValue(place));
     try {
-      this.#write(place, value, keeping, place.isRefreshed === true, promise !== undefined, loadTime, epoch);
+      if (isKept) {
+        const isRefreshed = place.isRefreshed === true;
+        this.#write(place, value, keeping, isRefreshed, promise !== undefined, loadTime, epoch, permit);
+      }
     } catch {
       // Reported; the caller has the value.
+    } finally {
+      permit?.end();
+      this.release(key);
     }
-    this.release(key);
   }
 
   /** An error takes the place of no value that may answer yet. */
@@ -236,7 +271,7 @@ export class SyncEngine implements Engine, Shelf {
   touch(key: unknown, record: MemoryRecord, { timeToIdle }: Policy): void {
     const place = this.#places.get(key as string);
     if (place === undefined) return;
-    this.#shelf.touch(place.key, record, place.full, timeToIdle, this.#remembered.home.now(), this.#asker);
+    this.#shelf.touch(place.key, record, place.full, timeToIdle, this.#remembered.home.now(), this.#sender);
   }
 
   rest(key: unknown, _record: MemoryRecord, until: number): void {
@@ -251,25 +286,30 @@ export class SyncEngine implements Engine, Shelf {
     promised: boolean,
     loadTime: number | undefined,
     epoch: number,
+    permit?: Permit,
   ): void {
     this.#retries.lift(place.key);
-    if (keeping === undefined) {
-      this.#shelf.drop(place.key, this.#asker);
+    const isUntold = permit !== undefined && permit.generation === undefined;
+    // What the store cannot judge is not stored.
+    if (isUntold && keeping !== undefined && !fencing) return;
+    if (isUntold || keeping === undefined) {
+      this.#shelf.drop(place.key, this.#sender);
       return;
     }
     const remembered = this.#remembered;
-    const record = recordToStore(value, keeping, promised, loadTime, epoch, remembered.home.now());
+    const now = remembered.home.now();
+    const record = recordToStore(value, keeping, promised, loadTime, epoch, permit?.generation, now);
     // Before the store has it: it may evict it again at once.
     this.#known.add(place.text);
     try {
-      if (!this.#shelf.write(place.key, record, place.full, fencing, this.#asker)) {
+      if (!this.#shelf.write(place.key, record, place.full, fencing, this.#sender)) {
         this.#known.delete(place.text);
         return;
       }
     } catch (error) {
       this.#known.delete(place.text);
       // What the codec refuses is not stored, and takes the place of what was.
-      if (error instanceof CodecError) this.#shelf.drop(place.key, this.#asker);
+      if (error instanceof CodecError) this.#shelf.drop(place.key, this.#sender);
       throw error;
     }
     if (remembered.listening !== 0) remembered.emit('store', () => place.text);
@@ -294,7 +334,7 @@ export class SyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     remembered.home.noteInvalidation();
     if (remembered.listening !== 0) remembered.emit('invalidate', () => place.text);
-    const existed = this.#shelf.drop(place.key, this.#asker);
+    const existed = this.#shelf.drop(place.key, this.#sender);
     this.#known.delete(place.text);
     return existed;
   }
@@ -303,7 +343,7 @@ export class SyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefixes = this.#keys.prefixesOf(scope);
     for (const prefix of prefixes) this.clearPrefix(prefix);
-    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#asker);
+    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#sender);
   }
 
   clearPrefix(prefix: string): void {
@@ -386,7 +426,7 @@ export class SyncEngine implements Engine, Shelf {
 
   #living(place: Place): MemoryRecord | undefined {
     if (this.#remembered.home.off) return undefined;
-    const record = this.#shelf.read(place.key, place.full, this.#asker);
+    const record = this.#shelf.read(place.key, place.full, this.#sender);
     if (record === 'unknown') return undefined;
     return record !== undefined && isLiving(record, this.#remembered.home.now()) ? record : undefined;
   }

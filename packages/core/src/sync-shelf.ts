@@ -1,13 +1,11 @@
 import { CodecError, type MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
 import { Breaker } from './breaker.ts';
+import { Counters } from './counters.ts';
 import { safePrefix } from './key/key-text.ts';
 import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
 import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
 import { TagNews } from './tag-news.ts';
-
-/** On whose behalf the store is asked. */
-export type Asker = Pick<Sender, 'report' | 'prefixes'>;
 
 /** As many failed deletions are owed key by key; beyond, the clearing of all that their functions have. */
 const mostOwed = 10_000;
@@ -25,6 +23,8 @@ export class SyncShelf {
   /** Apart, since a store may well be read and take no writes. One that cannot be read is not written to either. */
   readonly #reads: Breaker;
   readonly #writes: Breaker;
+  /** What the store says of runs, where it is shared with other processes. */
+  readonly counters: Counters;
   /** How far the store knows of invalidated labels. */
   readonly news: TagNews = new TagNews();
 
@@ -34,6 +34,7 @@ export class SyncShelf {
     this.#namespace = namespace;
     this.#reads = new Breaker(leftAlone);
     this.#writes = new Breaker(leftAlone);
+    this.counters = new Counters(store, this.#reads);
   }
 
   get tier(): string {
@@ -41,19 +42,19 @@ export class SyncShelf {
   }
 
   /** What is under the key; `'unknown'` where the store failed or is left alone; `undefined` also where it was voided. */
-  read(key: string, full: string | undefined, asker: Asker): MemoryRecord | 'unknown' | undefined {
+  read(key: string, full: string | undefined, sender: Sender): MemoryRecord | 'unknown' | undefined {
     if (!this.#reads.allows()) return 'unknown';
-    if (!this.#isTrusted(key, asker)) return undefined;
+    if (!this.#isTrusted(key, sender)) return undefined;
     try {
       const entry = atOnce(this.#store.get(key));
       this.#reads.succeed();
       if (entry === undefined || entry === null) return undefined;
       return isOfKey(entry, full ?? key, full !== undefined)
-        ? recordOf(entry, this.news.told, this.#store.touch !== undefined)
+        ? recordOf(entry, this.news.told, this.#store.touch !== undefined, this.counters.isKnown)
         : undefined;
     } catch (error) {
       if (!(error instanceof CodecError)) this.#reads.fail();
-      asker.report(failureOf('get', key, error), key);
+      sender.report(failureOf('get', key, error), key);
       return error instanceof CodecError ? undefined : 'unknown';
     }
   }
@@ -64,19 +65,19 @@ export class SyncShelf {
   }
 
   /** @returns whether the store has it. @throws a `RepriseError`, reported already */
-  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, asker: Asker): boolean {
+  write(key: string, record: MemoryRecord, full: string | undefined, fencing: boolean, sender: Sender): boolean {
     // What need not be undone may as well not be told to a store that is left alone.
     if (!fencing && (this.#reads.isOpen || !this.#writes.allows())) return false;
     try {
-      const kept = atOnce(this.#store.set(key, entryOf(record, full))) !== false;
+      const kept = atOnce(this.#store.set(key, entryOf(record, full, this.counters.isKnown))) !== false;
       this.#writes.succeed();
       this.#owed.delete(key);
       return kept;
     } catch (error) {
       if (!(error instanceof CodecError)) this.#writes.fail();
-      if (fencing) this.#owe(key, asker);
+      if (fencing) this.#owe(key, sender);
       const failure = failureOf('set', key, error);
-      asker.report(failure, key);
+      sender.report(failure, key);
       throw failure;
     }
   }
@@ -88,56 +89,56 @@ export class SyncShelf {
     full: string | undefined,
     idle: number | undefined,
     now: number,
-    asker: Asker,
+    sender: Sender,
   ): void {
     try {
       if (this.#store.touch !== undefined) return void atOnce(this.#store.touch(key));
       if (idle === undefined) return;
-      atOnce(this.#store.set(key, entryOf(touchRecord(record, idle, now), full)));
+      atOnce(this.#store.set(key, entryOf(touchRecord(record, idle, now), full, this.counters.isKnown)));
     } catch (error) {
-      asker.report(failureOf('touch', key, error), key);
+      sender.report(failureOf('touch', key, error), key);
     }
   }
 
-  drop(key: string, asker: Asker): boolean {
+  drop(key: string, sender: Sender): boolean {
     try {
       const existed = atOnce(this.#store.delete(key)) !== false;
       this.#owed.delete(key);
       return existed;
     } catch (error) {
-      this.#owe(key, asker);
+      this.#owe(key, sender);
       const failure = failureOf('delete', key, error);
-      asker.report(failure, key);
+      sender.report(failure, key);
       throw failure;
     }
   }
 
-  clear(prefix: string, asker: Asker): void {
+  clear(prefix: string, sender: Sender): void {
     const whole = safePrefix(this.#namespace + prefix);
     try {
       atOnce(this.#store.clear(whole));
       this.#owedPrefixes.delete(whole);
       for (const key of this.#owed) if (key.startsWith(whole)) this.#owed.delete(key);
     } catch (error) {
-      // Too many parts to remember one by one: all that the asker has.
-      const owed = this.#owedPrefixes.size < mostOwedPrefixes ? [whole] : asker.prefixes().map(safePrefix);
+      // Too many parts to remember one by one: all that the sender has.
+      const owed = this.#owedPrefixes.size < mostOwedPrefixes ? [whole] : sender.prefixes().map(safePrefix);
       for (const each of owed) this.#owedPrefixes.add(each);
       const failure = failureOf('clear', whole, error);
-      asker.report(failure, undefined);
+      sender.report(failure, undefined);
       throw failure;
     }
   }
 
-  #owe(key: string, asker: Asker): void {
+  #owe(key: string, sender: Sender): void {
     this.#owed.add(key);
     if (this.#owed.size <= mostOwed) return;
-    const prefixes = asker.prefixes();
+    const prefixes = sender.prefixes();
     for (const prefix of prefixes) this.#owedPrefixes.add(safePrefix(prefix));
     for (const other of this.#owed) if (prefixes.some((prefix) => other.startsWith(prefix))) this.#owed.delete(other);
   }
 
   /** Whether all deletions of the key have reached the store; tries those that have not. */
-  #isTrusted(key: string, asker: Asker): boolean {
+  #isTrusted(key: string, sender: Sender): boolean {
     if (this.#owed.size === 0 && this.#owedPrefixes.size === 0) return true;
     try {
       if (this.#owed.has(key)) {
@@ -152,7 +153,7 @@ export class SyncShelf {
       return true;
     } catch (error) {
       this.#reads.fail();
-      asker.report(failureOf('delete', key, error), key);
+      sender.report(failureOf('delete', key, error), key);
       return false;
     }
   }

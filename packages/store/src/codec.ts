@@ -1,4 +1,6 @@
 import { asBuffer } from './codec/bytes.ts';
+import { ClassRegistry, type CodecClass, registeredClasses } from './codec/classes.ts';
+import { type CodecLimits, checkLimits } from './codec/limits.ts';
 import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
 import { decodeTagged } from './codec/tagged-decoder.ts';
 import { encodeTagged } from './codec/tagged-encoder.ts';
@@ -12,26 +14,39 @@ import { CodecError, OptionError } from './contract.ts';
 export interface Codec {
   /** Written into every entry. An entry of another codec is not read: change it whenever the bytes change their meaning. */
   readonly name: string;
-  /** @throws when the value cannot be kept faithfully */
-  encode(value: unknown): Uint8Array;
-  /** @throws when the bytes are not what `encode` makes */
-  decode(bytes: Uint8Array): unknown;
+  /**
+   * @param context for whom the value is encoded; absent where it is for no entry (a copy)
+   * @throws when the value cannot be kept faithfully
+   */
+  encode(value: unknown, context?: CodecContext): Uint8Array;
+  /**
+   * @param context what `encode` was given, as it stands in the entry that was read
+   * @throws when the bytes are not what `encode` makes
+   */
+  decode(bytes: Uint8Array, context?: CodecContext): unknown;
   /**
    * For an error that a function threw and that shall be remembered; default: `encode`. It may keep less than the class:
    * {@link createCodec} restores an error of an unknown class as the nearest built-in one.
    */
-  encodeError?(error: unknown): Uint8Array;
+  encodeError?(error: unknown, context?: CodecContext): Uint8Array;
+}
+
+/** The entry that a codec's bytes belong to. Most codecs have no need of it; one that seals binds its bytes to it. */
+export interface CodecContext {
+  /** The whole key of the entry, namespace included. */
+  readonly key: string;
+  /** All that the entry says beside its value (key, times, tags, whether it is an error, …), as bytes that differ when any of it does. */
+  readonly header: Uint8Array;
 }
 
 /** What {@link createCodec} may be told. */
-export interface CodecOptions {
-  /** How deep arrays, objects, maps, … may nest. Default: 500. */
-  readonly maxDepth?: number;
-  /** How many bytes an encoded value may have. Default: 64 MiB. */
-  readonly maxBytes?: number;
+export interface CodecOptions extends CodecLimits {
+  /**
+   * Classes that this codec keeps beside those of {@link registerClass}, where both know a class or a
+   * name, these count. Default: none.
+   */
+  readonly classes?: readonly CodecClass[];
 }
-
-const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
 
 /**
  * A codec that keeps a value exactly, or refuses it with a {@link CodecError} that says which part and why.
@@ -40,8 +55,9 @@ const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
  * `-0`, the infinities), strings (also with lone surrogates), `bigint`, plain objects (also without prototype), arrays (also with
  * holes), `Date`, `RegExp`, `URL`, `Map`, `Set`, `ArrayBuffer`, typed arrays, `DataView`, `Buffer`, and errors of the built-in classes
  * with their name, message, stack, cause and fields. Refused: functions, symbols, promises, streams, iterators, proxies,
- * instances of any other class, accessors, properties that are not enumerable or named by a symbol or `__proto__`, views that
- * overlap. Not kept: whether an object is frozen.
+ * instances of any other class (unless {@link registerClass} knows it), accessors, properties that are not enumerable or named by a symbol or `__proto__`, views that
+ * overlap. Not kept: whether an object is frozen, and hidden properties of arrays of more than four elements (what is hidden elsewhere is
+ * refused).
  *
  * Plain JSON data becomes JSON text behind one byte. Decoding runs nothing and takes no bytes on trust: damaged or
  * hostile ones are a {@link CodecError}.
@@ -58,21 +74,13 @@ const defaults = { maxDepth: 500, maxBytes: 67_108_864 };
  * assert.throws(() => codec.encode({ run() {} }), CodecError);
  */
 export function createCodec(options: CodecOptions = {}): Codec {
-  for (const name of Object.keys(options)) {
-    if (name in defaults) continue;
-    throw new OptionError(`createCodec has no option '${name}'; it takes ${Object.keys(defaults).join(' and ')}`);
-  }
-  const maxDepth = options.maxDepth ?? defaults.maxDepth;
-  const maxBytes = options.maxBytes ?? defaults.maxBytes;
-  for (const [name, value] of Object.entries({ maxDepth, maxBytes })) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    throw new OptionError(`createCodec: ${name} must be a whole number above 0, not ${String(value)}`);
-  }
+  const { maxDepth, maxBytes } = checkLimits('createCodec', options, ['classes']);
+  const classes = collectClasses(options.classes);
 
   function encodeWith(value: unknown, nearestErrors: boolean): Uint8Array {
     try {
       const plain = encodePlain(value, maxDepth);
-      const bytes = plain ?? encodeTagged(value, { maxDepth, maxBytes, nearestErrors });
+      const bytes = plain ?? encodeTagged(value, { maxDepth, maxBytes, nearestErrors, classes });
       if (bytes.length <= maxBytes) return bytes;
     } catch (error) {
       throw asCodecError(error, 'The value could not be encoded');
@@ -89,8 +97,8 @@ export function createCodec(options: CodecOptions = {}): Codec {
         throw new CodecError(`There are more bytes than the ${maxBytes} that the codec's maxBytes allows`);
       }
       try {
-        if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), maxDepth);
-        if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth);
+        if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), 1, maxDepth);
+        if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth, classes);
       } catch (error) {
         throw asCodecError(error, 'The bytes could not be decoded');
       }
@@ -101,6 +109,14 @@ export function createCodec(options: CodecOptions = {}): Codec {
 
 /** The codec of every store that is not given another one: {@link createCodec} without options. */
 export const defaultCodec: Codec = createCodec();
+
+function collectClasses(list: readonly CodecClass[] | undefined): ClassRegistry {
+  if (list === undefined) return registeredClasses;
+  if (!Array.isArray(list)) throw new OptionError('createCodec: classes must be an array of { class, encode, decode }');
+  const classes = new ClassRegistry(registeredClasses);
+  for (const entry of list as readonly CodecClass[]) classes.add('createCodec: classes', entry?.class, entry);
+  return classes;
+}
 
 /** Running out of stack, or an engine limit, is the value's fault here. */
 function asCodecError(error: unknown, message: string): CodecError {

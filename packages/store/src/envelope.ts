@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { asBuffer } from './codec/bytes.ts';
-import type { Codec } from './codec.ts';
+import type { Codec, CodecContext } from './codec.ts';
 import { CodecError } from './contract.ts';
 import type { Entry } from './entry.ts';
 
@@ -66,7 +66,6 @@ export interface EnvelopeDetails {
  */
 export function encodeEnvelope(key: string, entry: Entry, codec: Codec, details: EnvelopeDetails = {}): Uint8Array {
   const failed = 'error' in entry;
-  const body = asBuffer(failed ? encodeError(entry.error, codec) : encodeBody(entry.value, codec));
   const writer = new FieldWriter();
   writer.text(key);
   writer.text(codec.name);
@@ -112,15 +111,19 @@ export function encodeEnvelope(key: string, entry: Entry, codec: Codec, details:
     writer.text(details.id);
   }
   if (entry.promised) present |= flags.promised;
-  const bytes = Buffer.allocUnsafeSlow(fieldsAt + writer.length + body.length);
-  bytes.writeUInt32LE(magic, 0);
-  bytes[4] = version;
-  bytes.writeUInt16LE(present, checkedAt);
-  bytes.writeDoubleLE(entry.createdAt, checkedAt + 2);
-  bytes.writeDoubleLE(entry.expiresAt, checkedAt + 10);
-  bytes.writeDoubleLE(entry.staleUntil, checkedAt + 18);
-  writer.copy(bytes, fieldsAt);
-  body.copy(bytes, fieldsAt + writer.length);
+  const head = Buffer.allocUnsafe(fieldsAt + writer.length);
+  head.writeUInt32LE(magic, 0);
+  head[4] = version;
+  head.writeUInt16LE(present, checkedAt);
+  head.writeDoubleLE(entry.createdAt, checkedAt + 2);
+  head.writeDoubleLE(entry.expiresAt, checkedAt + 10);
+  head.writeDoubleLE(entry.staleUntil, checkedAt + 18);
+  writer.copy(head, fieldsAt);
+  const context = new EnvelopeContext(key, head);
+  const body = asBuffer(failed ? encodeError(entry.error, codec, context) : encodeBody(entry.value, codec, context));
+  const bytes = Buffer.allocUnsafeSlow(head.length + body.length);
+  head.copy(bytes);
+  body.copy(bytes, head.length);
   checksumOf(bytes).copy(bytes, checksumAt);
   return bytes;
 }
@@ -169,7 +172,7 @@ export function decodeEnvelope(bytes: Uint8Array, key: string, codec: Codec): En
   if (present & flags.promised) entry.promised = true;
   let body: unknown;
   try {
-    body = codec.decode(reader.rest());
+    body = codec.decode(reader.rest(), new EnvelopeContext(key, source.subarray(0, reader.at)));
   } catch (cause) {
     throw refuse(key, `cannot be read by the codec '${codec.name}'`, cause);
   }
@@ -180,18 +183,33 @@ export function decodeEnvelope(bytes: Uint8Array, key: string, codec: Codec): En
 
 type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
-function encodeBody(value: unknown, codec: Codec): Uint8Array {
+/** What a body is bound to: what stands before it, without the checksum. Most codecs do not ask. */
+class EnvelopeContext implements CodecContext {
+  readonly key: string;
+  readonly #head: Buffer;
+
+  constructor(key: string, head: Buffer) {
+    this.key = key;
+    this.#head = head;
+  }
+
+  get header(): Uint8Array {
+    return Buffer.concat([this.#head.subarray(0, checksumAt), this.#head.subarray(checkedAt)]);
+  }
+}
+
+function encodeBody(value: unknown, codec: Codec, context: CodecContext): Uint8Array {
   try {
-    return asBytes(codec.encode(value), codec);
+    return asBytes(codec.encode(value, context), codec);
   } catch (cause) {
     throw asRefusal(cause, codec);
   }
 }
 
-function encodeError(error: unknown, codec: Codec): Uint8Array {
-  if (codec.encodeError === undefined) return encodeBody(error, codec);
+function encodeError(error: unknown, codec: Codec, context: CodecContext): Uint8Array {
+  if (codec.encodeError === undefined) return encodeBody(error, codec, context);
   try {
-    return asBytes(codec.encodeError(error), codec);
+    return asBytes(codec.encodeError(error, context), codec);
   } catch (cause) {
     throw asRefusal(cause, codec);
   }
@@ -305,6 +323,10 @@ class FieldReader {
     const texts: string[] = [];
     for (let index = 0; index < count; index++) texts.push(this.text());
     return texts;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   rest(): Buffer {

@@ -107,6 +107,11 @@ export interface SyncStore extends StoreBase {
    */
   generation?(): number | string;
   /**
+   * Whether `set` would keep an entry with this generation and these tags under the key, if it came now: nothing that covers it has been
+   * invalidated since. Capability `fences`.
+   */
+  isCurrent?(key: string, generation: number | string, tags?: readonly string[]): boolean;
+  /**
    * Asks for the right to run the function for a key; capability `leases`. It ends when it is released, when it has not been renewed for
    * its `duration`, when its holder is known to be dead, and with every invalidation of its key.
    *
@@ -144,6 +149,7 @@ export interface AsyncStore extends StoreBase {
   invalidateTags?(tags: readonly string[]): Promise<void>;
   touch?(key: string): Promise<void>;
   generation?(): Promise<number | string>;
+  isCurrent?(key: string, generation: number | string, tags?: readonly string[]): Promise<boolean>;
   lease?(key: string): Promise<Lease | undefined>;
   renew?(lease: Lease): Promise<boolean>;
   release?(lease: Lease): Promise<void>;
@@ -215,6 +221,8 @@ export interface RecordDetails {
   readAt?: number;
   loadTime?: number;
   generation?: number | string;
+  /** What the store's counters were when the run began; `generation` is that of this process. */
+  fence?: number | string;
   size?: number;
   /** Whether a hit has more to look at than its age and its labels: idle time, a refresh that is due, copies, an error. */
   guarded?: boolean;

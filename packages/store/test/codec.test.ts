@@ -230,6 +230,35 @@ describe('the codec refuses', () => {
     'an array with properties': [Object.assign([1], { index: 0 }), /properties of its own/],
     'a sparse array with properties': [Object.assign(new Array(3), { 0: 1, a: 0 }), /properties of its own/],
     'a long array with properties': [Object.assign(new Array(100).fill(0), { a: 0 }), /properties of its own/],
+    'an array with a hidden property': [Object.defineProperty([1, 2], 'raw', { value: 1 }), /properties of its own/],
+    'an array with a hidden element': [Object.defineProperty([1, 2], 0, { enumerable: false }), /not enumerable/],
+    'a long array with a hidden element': [
+      Object.defineProperty(
+        Array.from({ length: 100 }, (_, index) => index),
+        50,
+        { enumerable: false },
+      ),
+      /not enumerable/,
+    ],
+    'a long array with a hidden element and a property in its place': [
+      Object.assign(
+        Object.defineProperty(
+          Array.from({ length: 100 }, (_, index) => index),
+          50,
+          { enumerable: false },
+        ),
+        { a: 100 },
+      ),
+      /properties of its own/,
+    ],
+    'a getter in a long array': [
+      Object.defineProperty(new Array(1_000).fill(0), 500, { get: () => 1, enumerable: true }),
+      /accessor/,
+    ],
+    'a map under the prototype of plain objects': [
+      Object.setPrototypeOf(new Map([[1, 2]]), Object.prototype),
+      /an instance of Object/,
+    ],
     'a map with properties': [Object.assign(new Map(), { a: 0 }), /properties of its own/],
     'a Buffer with properties': [Object.assign(Buffer.from('a'), { a: 0 }), /properties of its own/],
     'overlapping views': [[buffer, buffer.subarray(1)], /same memory/],
@@ -263,6 +292,13 @@ describe('the codec refuses', () => {
         },
       },
       { toJSON: run },
+      Object.defineProperty([1], 'toJSON', { value: run }),
+      Object.defineProperty(
+        Array.from({ length: 100 }, () => 1),
+        'toJSON',
+        { value: run },
+      ),
+      Object.defineProperty(new Array(1_000).fill(0), 999, { get: run, enumerable: true }),
       Object.create(trap),
       [1, { [Symbol.toPrimitive]: run }],
     ]) {

@@ -68,7 +68,7 @@ export function isPlainObject(value: object, proto: object | null): boolean {
 }
 
 /** Objects that `Object.prototype.toString` does not tell from plain ones when their prototype was changed. */
-function hasHiddenState(value: object): boolean {
+export function hasHiddenState(value: object): boolean {
   return (
     types.isMap(value) ||
     types.isSet(value) ||

@@ -1,100 +1,129 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { types } from 'node:util';
 import { CodecError } from '../contract.ts';
+import { hasHiddenState } from './kinds.ts';
 import { forms } from './tags.ts';
 
 const descriptorOf = Object.getOwnPropertyDescriptor;
 /** The old way to ask costs a third of `getOwnPropertyDescriptor` on array elements. */
 const getterOf = (Object.prototype as unknown as { __lookupGetter__(name: PropertyKey): unknown }).__lookupGetter__;
+const isEnumerable = Object.prototype.propertyIsEnumerable;
 const tagOf = Object.prototype.toString;
 
-/** Elements of longer arrays are not looked at for accessors, which costs five times as much as writing them. */
-export const inspectedLength = 64;
+/** The containers met so far: a short list is searched faster than a set is filled. */
+const few: object[] = [];
+let many: Set<object> | undefined;
+const fewLength = 16;
+/** To list the names of a longer array costs more than everything else that is looked at. */
+const listedLength = 4;
 
-/** The containers met so far; mostly there is but one, which needs no set. */
-let first: object | undefined;
-let others: Set<object> | undefined;
+/** Whether JSON keeps a value exactly: finite numbers, texts, booleans, `null`, and trees of plain objects and arrays of these. */
+export function isPlainData(value: unknown, maxDepth: number): boolean {
+  if (hasToJson(Object.prototype) || hasToJson(Array.prototype)) return false;
+  try {
+    return isPlain(value) || isPlainObject(value, maxDepth);
+  } finally {
+    few.length = 0;
+    many = undefined;
+  }
+}
 
 /**
  * The JSON text of a value that JSON keeps exactly, with the byte of its form in front; `undefined` for any other, which is
  * not a verdict: the tagged form keeps it or says why not.
  */
 export function encodePlain(value: unknown, maxDepth: number): Uint8Array | undefined {
-  if (hasToJson(Object.prototype) || hasToJson(Array.prototype)) return undefined;
-  try {
-    if (!isPlain(value, maxDepth)) return undefined;
-  } finally {
-    first = undefined;
-    others = undefined;
-  }
-  return Buffer.from(`J${JSON.stringify(value)}`);
+  return isPlainData(value, maxDepth) ? Buffer.from(`J${JSON.stringify(value)}`) : undefined;
 }
 
 function hasToJson(proto: object): boolean {
   return 'toJSON' in proto;
 }
 
-/** Runs no code of the value: what has accessors or traps is not plain. */
-function isPlain(value: unknown, depth: number): boolean {
+/** Whether JSON keeps a value that is no object. */
+function isPlain(value: unknown): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return true;
     case 'number':
-      return Number.isFinite(value) && (value !== 0 || 1 / value > 0);
-    case 'object':
-      if (value === null) return true;
-      if (depth === 0 || types.isProxy(value) || isKnown(value)) return false;
-      return Array.isArray(value) ? isPlainArray(value, depth) : isPlainRecord(value as Record<string, unknown>, depth);
+      // The difference is NaN for the infinities.
+      return value - value === 0 && (value !== 0 || 1 / value > 0);
     default:
-      return false;
+      return value === null;
   }
 }
 
+/** Runs no code of the value: what has accessors or traps is not plain. */
+function isPlainObject(value: unknown, depth: number): value is object {
+  if (typeof value !== 'object' || value === null || depth === 0) return false;
+  if (types.isProxy(value) || isKnown(value)) return false;
+  return Array.isArray(value) ? isPlainArray(value, depth) : isPlainRecord(value, depth);
+}
+
 function isPlainArray(value: readonly unknown[], depth: number): boolean {
-  const length = value.length;
-  if (Object.getPrototypeOf(value) !== Array.prototype || Object.getOwnPropertySymbols(value).length > 0) return false;
-  // Object.keys costs a third of listing all names; hidden ones are on frozen template arrays.
-  if (Object.keys(value).length !== length || Object.isFrozen(value)) return false;
-  const inspected = length <= inspectedLength;
+  if (Object.getPrototypeOf(value) !== Array.prototype) return false;
+  const { length } = value;
+  if (length > listedLength) {
+    if (mayHideNames(value) || !isEnumerable.call(value, length - 1)) return false;
+  } else {
+    if (Reflect.ownKeys(value).length !== length + 1) return false;
+    if (length === 0) return true;
+  }
+  for (let index = 0; index < length; index++) if (getterOf.call(value, index) !== undefined) return false;
+  // What is enumerable. To list the names would make a text of each index.
+  const elements = Object.values(value);
+  if (elements.length !== length) return false;
   for (let index = 0; index < length; index++) {
-    if (inspected && getterOf.call(value, index) !== undefined) return false;
-    if (!isPlain(value[index], depth - 1)) return false;
+    const element = value[index];
+    // Another one where a hole or a hidden element has moved what is behind it.
+    if (element !== elements[index]) return false;
+    if (!isPlain(element) && !isPlainObject(element, depth - 1)) return false;
   }
   return true;
 }
 
-function isPlainRecord(value: Record<string, unknown>, depth: number): boolean {
+/** All that can be told of a long array at a bearable price: template arrays are frozen, and JSON would call a toJSON. */
+function mayHideNames(value: readonly unknown[]): boolean {
+  return Object.getOwnPropertySymbols(value).length > 0 || Object.isFrozen(value) || 'toJSON' in value;
+}
+
+function isPlainRecord(value: object, depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0) return false;
   // After the symbols: a getter behind Symbol.toStringTag would be run.
   if (tagOf.call(value) !== '[object Object]') return false;
   const names = Object.getOwnPropertyNames(value);
+  // A map under another prototype, say: those that are told by no name.
+  if (names.length === 0 && hasHiddenState(value)) return false;
   for (let index = 0; index < names.length; index++) {
     const name = names[index] as string;
     const property = descriptorOf(value, name);
-    if (property?.enumerable !== true || property.get !== undefined || property.set !== undefined) return false;
-    if (name === '__proto__' || !isPlain(property.value, depth - 1)) return false;
+    if (property?.enumerable !== true || name === '__proto__') return false;
+    // That of an accessor is undefined, which is not plain.
+    const member: unknown = property.value;
+    if (!isPlain(member) && !isPlainObject(member, depth - 1)) return false;
   }
   return true;
 }
 
 /** JSON would write a shared object twice and cannot write a cycle. */
 function isKnown(value: object): boolean {
-  if (first === undefined) {
-    first = value;
-    return false;
+  if (many !== undefined) {
+    const { size } = many;
+    return many.add(value).size === size;
   }
-  if (value === first) return true;
-  others ??= new Set();
-  const size = others.size;
-  others.add(value);
-  return others.size === size;
+  for (let index = 0; index < few.length; index++) if (few[index] === value) return true;
+  few.push(value);
+  if (few.length === fewLength) many = new Set(few);
+  return false;
 }
 
-/** The value of a JSON text that {@link encodePlain} made, or that somebody else did. */
-export function decodePlain(bytes: Buffer, maxDepth: number): unknown {
-  const text = bytes.toString('utf8', 1);
-  if (text.includes('\ufffd') && !isUtf8(bytes)) throw new CodecError('The JSON text is not UTF-8');
+/** The value of a JSON text that {@link encodePlain} made, or that somebody else did; it begins at `start`. */
+export function decodePlain(bytes: Buffer, start: number, maxDepth: number): unknown {
+  // Without a look for what UTF-8 has to be decoded, and read twice as fast.
+  const ascii = isAscii(bytes);
+  const text = bytes.toString(ascii ? 'latin1' : 'utf8', start);
+  if (!ascii && text.includes('\ufffd') && !isUtf8(bytes)) throw new CodecError('The JSON text is not UTF-8');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -103,7 +132,7 @@ export function decodePlain(bytes: Buffer, maxDepth: number): unknown {
   }
   // A name may hide behind an escape, which the codec itself writes for controls and lone surrogates only.
   if (text.includes('__proto__') || text.includes('\\u00')) refuseProto(value);
-  if (text.length > 2 * maxDepth) refuseDepth(bytes, maxDepth);
+  if (text.length > 2 * maxDepth) refuseDepth(value, maxDepth, maxDepth);
   return value;
 }
 
@@ -117,23 +146,20 @@ function refuseProto(root: unknown): void {
   }
 }
 
-/** JSON.parse itself does not recurse; those who use the value do. Few brackets cannot nest deeply, which `indexOf` tells fast. */
-function refuseDepth(bytes: Buffer, maxDepth: number): void {
-  let brackets = 0;
-  for (const bracket of [0x5b, 0x7b]) {
-    for (let at = bytes.indexOf(bracket); at >= 0 && brackets <= maxDepth; at = bytes.indexOf(bracket, at + 1))
-      brackets++;
+/** JSON.parse itself does not recurse; those who use the value do. To look at the value is faster than to look at the text. */
+function refuseDepth(value: unknown, left: number, maxDepth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (left === 0) throw new CodecError(`The JSON text nests deeper than ${maxDepth}`);
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const element: unknown = value[index];
+      if (typeof element === 'object') refuseDepth(element, left - 1, maxDepth);
+    }
+    return;
   }
-  if (brackets <= maxDepth) return;
-  let depth = 0;
-  let quoted = false;
-  for (let at = 1; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === 0x22) quoted = !quoted;
-    else if (quoted) at += byte === 0x5c ? 1 : 0;
-    else if (byte === 0x5b || byte === 0x7b) depth++;
-    else if (byte === 0x5d || byte === 0x7d) depth--;
-    if (depth > maxDepth) throw new CodecError(`The JSON text nests deeper than ${maxDepth}`);
+  for (const name in value) {
+    const member = (value as Record<string, unknown>)[name];
+    if (typeof member === 'object') refuseDepth(member, left - 1, maxDepth);
   }
 }
 

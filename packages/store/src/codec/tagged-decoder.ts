@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
+import { types } from 'node:util';
 import { CodecError } from '../contract.ts';
 import { ByteReader } from './bytes.ts';
+import type { ClassRegistry, KnownClass } from './classes.ts';
 import { isBigEndian } from './tagged-encoder.ts';
 import { errorKinds, tags, viewKinds } from './tags.ts';
 
@@ -18,18 +20,21 @@ const errorClasses = {
  * The value of bytes in the tagged form. Everything in them is checked, whoever wrote them: a {@link CodecError} is the
  * worst that can happen.
  */
-export function decodeTagged(bytes: Uint8Array, maxDepth: number): unknown {
-  return new TaggedDecoder(bytes, maxDepth).decode();
+export function decodeTagged(bytes: Uint8Array, maxDepth: number, classes: ClassRegistry): unknown {
+  return new TaggedDecoder(bytes, maxDepth, classes).decode();
 }
 
 class TaggedDecoder {
   readonly #reader: ByteReader;
   readonly #maxDepth: number;
-  readonly #objects: object[] = [];
+  readonly #classes: ClassRegistry;
+  /** `undefined` while the data of an instance is read. */
+  readonly #objects: (object | undefined)[] = [];
   readonly #names: string[] = [];
   #depth = 0;
 
-  constructor(bytes: Uint8Array, maxDepth: number) {
+  constructor(bytes: Uint8Array, maxDepth: number, classes: ClassRegistry) {
+    this.#classes = classes;
     this.#reader = new ByteReader(bytes);
     this.#maxDepth = maxDepth;
   }
@@ -147,6 +152,8 @@ class TaggedDecoder {
         return this.#view();
       case tags.error:
         return this.#error();
+      case tags.instance:
+        return this.#instance();
       default:
         throw new CodecError(`The bytes hold a kind of value that is not known here (${tag})`);
     }
@@ -253,6 +260,32 @@ class TaggedDecoder {
     }
     return error;
   }
+
+  #instance(): object {
+    const name = this.#name();
+    const known = this.#classes.named(name);
+    if (known === undefined) {
+      throw new CodecError(`The bytes hold an instance of '${name}', a class that is not registered here`);
+    }
+    const number = this.#objects.push(undefined) - 1;
+    const data = this.#value();
+    let instance: unknown;
+    try {
+      instance = known.decode(data);
+    } catch (cause) {
+      throw new CodecError(`decode of the class '${name}' failed`, { cause });
+    }
+    if (!isInstance(instance, known)) {
+      throw new CodecError(`decode of the class '${name}' gave something that is no instance of ${known.type.name}`);
+    }
+    this.#objects[number] = instance;
+    return instance;
+  }
+}
+
+function isInstance(value: unknown, { type }: KnownClass): value is object {
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false;
+  return Object.getPrototypeOf(value) === type.prototype;
 }
 
 interface ViewClass {

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { CodecError } from '../contract.ts';
 import { ByteWriter } from './bytes.ts';
+import type { ClassRegistry, KnownClass } from './classes.ts';
 import { errorKindOf, inheritedName, nearestErrorKind } from './error-kind.ts';
 import {
   describeObject,
@@ -13,7 +14,7 @@ import {
   isPlainObject,
   viewName,
 } from './kinds.ts';
-import { inspectedLength } from './plain.ts';
+import { placeOf } from './place.ts';
 import { errorKinds, forms, tags, viewKinds } from './tags.ts';
 
 const bigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
@@ -32,6 +33,8 @@ export interface TaggedLimits {
   readonly maxBytes: number;
   /** Whether an error of an unknown class may be kept as the nearest built-in one. */
   readonly nearestErrors: boolean;
+  /** The classes whose instances are kept. */
+  readonly classes: ClassRegistry;
 }
 
 /** The tagged form of a value, or a {@link CodecError} that names the part which has none. */
@@ -50,6 +53,8 @@ class TaggedEncoder {
   readonly #objects = new Map<object, number>();
   readonly #names = new Map<string, number>();
   readonly #views: Uint8Array[] = [];
+  /** The instances whose data is being written. */
+  readonly #open = new Set<object>();
   /** Where the value being written stands, for messages. */
   readonly #path: (string | number)[] = [];
 
@@ -70,13 +75,8 @@ class TaggedEncoder {
   }
 
   #refuse(what: string): never {
-    let place = 'the value';
-    for (const part of this.#path) {
-      place +=
-        typeof part === 'string' && /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
-    }
-    if (place.length > 200) place = `${place.slice(0, 200)}…`;
-    throw new CodecError(`Cannot keep ${what} at ${place}: it would come back as something else`);
+    const way = what.startsWith('an instance of') ? '; registerClass says how instances of a class are kept' : '';
+    throw new CodecError(`Cannot keep ${what} at ${placeOf(this.#path)}: it would come back as something else${way}`);
   }
 
   #value(value: unknown): void {
@@ -143,6 +143,7 @@ class TaggedEncoder {
     if (types.isProxy(value)) this.#refuse('a Proxy');
     const number = this.#objects.get(value);
     if (number !== undefined) {
+      if (this.#open.has(value)) this.#refuse(`${describeObject(value)} within the data of itself`);
       this.#writer.byte(tags.reference);
       this.#writer.varint(number);
       return;
@@ -154,10 +155,26 @@ class TaggedEncoder {
       );
     }
     const proto: object | null = Object.getPrototypeOf(value);
-    if (Array.isArray(value)) this.#array(value, proto);
+    const known = proto === null ? undefined : this.#limits.classes.ofPrototype(proto);
+    if (known !== undefined) this.#instance(value, known);
+    else if (Array.isArray(value)) this.#array(value, proto);
     else if (isPlainObject(value, proto)) this.#record(value, proto === null ? tags.bareObject : tags.object);
     else if (types.isNativeError(value)) this.#error(value, proto);
     else this.#builtIn(value, proto);
+  }
+
+  #instance(value: object, known: KnownClass): void {
+    let data: unknown;
+    try {
+      data = known.encode(value);
+    } catch (cause) {
+      throw new CodecError(`encode of the class '${known.name}' failed at ${placeOf(this.#path)}`, { cause });
+    }
+    this.#writer.byte(tags.instance);
+    this.#name(known.name);
+    this.#open.add(value);
+    this.#within('encoded', data);
+    this.#open.delete(value);
   }
 
   /** The own property `name`, which has to be an enumerable value: an accessor would be run, and lost. */
@@ -196,11 +213,9 @@ class TaggedEncoder {
     if (!isArrayPrototype(proto)) this.#refuse(describeObject(value));
     if (Object.getOwnPropertySymbols(value).length > 0) this.#refuse('a property whose name is a symbol');
     const length = value.length;
-    const short = length <= inspectedLength;
-    let names = short ? [] : Object.keys(value);
-    const all = short || names.length !== length;
-    if (all) names = Object.getOwnPropertyNames(value);
-    const count = names.length - (all ? 1 : 0);
+    // The last is `length`, or a property of its own behind it.
+    const names = Object.getOwnPropertyNames(value);
+    const count = names.length - 1;
     if (count > length || (count > 0 && !isIndex(names[count - 1] as string, length))) {
       this.#refuse('an array with properties of its own');
     }
@@ -212,7 +227,7 @@ class TaggedEncoder {
       const index = dense ? position : Number(names[position]);
       if (!dense) this.#writer.varint(index);
       this.#path.push(index);
-      this.#value(short || !dense ? this.#field(value, String(index)) : value[index]);
+      this.#value(this.#field(value, String(index)));
       this.#path.pop();
     }
   }

@@ -47,6 +47,8 @@ export const tags = {
   view: 21,
   /** class byte (`errorKinds`), the stack as a value, varint count, then name, flag byte (1: enumerable) and value of each field */
   error: 22,
+  /** name of the class (numbered like those of properties), then what its `encode` gave as a value */
+  instance: 23,
 } as const;
 
 /** In the order of their kind bytes. */

@@ -1,0 +1,169 @@
+import { performance } from 'node:perf_hooks';
+import { RepriseError, StoreError } from '@reprise/store';
+import { moveAside } from './damaged-file.ts';
+import { kindOf, type OpenDatabase } from './driver.ts';
+import { identityOf, openFile, type Session } from './session.ts';
+
+/** For how many milliseconds reads trust that the file under the name is still the one that is open. */
+const trustedFor = 100;
+/** How often in one operation a damaged file is replaced. */
+const attempts = 3;
+
+/**
+ * The way to the file. It is opened when first needed, and again when another one has taken its place: a deleted or a damaged
+ * one is noticed by the next write, and by reads within a tenth of a second. Nothing that leaves here is SQLITE_BUSY.
+ */
+export class Connection {
+  readonly #filename: string;
+  readonly #open: OpenDatabase;
+  readonly #lockTimeout: number;
+  readonly #report: (error: unknown) => void;
+  #session: Session | undefined;
+  #checkedAt = 0;
+  #isClosed = false;
+
+  constructor(filename: string, open: OpenDatabase, lockTimeout: number, report: (error: unknown) => void) {
+    this.#filename = filename;
+    this.#open = open;
+    this.#lockTimeout = lockTimeout;
+    this.#report = report;
+  }
+
+  refuseWhenClosed(): void {
+    if (this.#isClosed) {
+      throw new StoreError(`The SQLite store at ${this.#filename} is closed`, { code: 'E_CLOSED' });
+    }
+  }
+
+  /** Whether something has been asked of the file yet. */
+  get isOpen(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** Reads; sees all that was committed, by whomever. `work` may run more than once. */
+  read<Result>(what: string, work: (session: Session) => Result): Result {
+    this.refuseWhenClosed();
+    const session = this.#session;
+    if (session !== undefined && performance.now() - this.#checkedAt < trustedFor) {
+      try {
+        return work(session);
+      } catch {
+        // Once more, as if it were the first time.
+      }
+    }
+    return this.#attempt(what, () => work(this.#verify()));
+  }
+
+  /** Does all of `work` or nothing, with nobody else writing meanwhile. `work` may run more than once. */
+  write<Result>(what: string, work: (session: Session) => Result): Result {
+    this.refuseWhenClosed();
+    return this.#attempt(what, () => {
+      const session = this.#verify();
+      session.statement('BEGIN IMMEDIATE').run();
+      try {
+        const result = work(session);
+        session.statement('COMMIT').run();
+        return result;
+      } catch (error) {
+        try {
+          session.database.exec('ROLLBACK');
+        } catch {
+          // SQLite has done it itself.
+        }
+        session.forget();
+        throw error;
+      }
+    });
+  }
+
+  /** Runs what may not stand in a transaction. */
+  maintain(what: string, work: (session: Session) => void): void {
+    this.refuseWhenClosed();
+    this.#attempt(what, () => work(this.#verify()));
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#isClosed = true;
+    const session = this.#session;
+    this.#session = undefined;
+    session?.close();
+  }
+
+  #verify(): Session {
+    this.#checkedAt = performance.now();
+    const session = this.#session;
+    if (session !== undefined) {
+      if (identityOf(this.#filename) === session.identity) return session;
+      this.#drop();
+    }
+    for (let attempt = 1; ; attempt++) {
+      const opened = openFile(this.#filename, this.#open, (error) => kindOf(error) === 'damaged');
+      if ('session' in opened) {
+        this.#session = opened.session;
+        return opened.session;
+      }
+      if (attempt === attempts) throw opened.cause ?? new StoreError('it is damaged');
+      this.#replace(opened.damaged, opened.cause);
+    }
+  }
+
+  #drop(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    try {
+      session?.close();
+    } catch {
+      // It is given up in any case.
+    }
+  }
+
+  #replace(identity: string, cause: unknown): void {
+    moveAside(this.#filename, identity, this.#open, this.#lockTimeout);
+    this.#report(
+      new StoreError(`The SQLite store's file ${this.#filename} was damaged; it is now at ${this.#filename}-damaged`, {
+        cause,
+      }),
+    );
+  }
+
+  #attempt<Result>(what: string, work: () => Result): Result {
+    let deadline = 0;
+    for (let replaced = 0, busy = 0; ; ) {
+      try {
+        return work();
+      } catch (error) {
+        const kind = kindOf(error);
+        // SQLite's own waiting doubles its steps: of two that write all the time one would stand still for a tenth of a second.
+        if (busy === 0) deadline = performance.now() + this.#lockTimeout;
+        if (kind === 'busy' && performance.now() < deadline) pause(Math.min(0.1 * 1.5 ** busy++, 2));
+        else if (kind === 'damaged' && replaced++ < attempts && this.#session !== undefined) {
+          const { identity } = this.#session;
+          this.#drop();
+          this.#replace(identity, error);
+        } else throw this.#failure(what, kind, error);
+      }
+    }
+  }
+
+  #failure(what: string, kind: string, cause: unknown): unknown {
+    if (cause instanceof RepriseError) return cause;
+    // Not of SQLite, nor of the operating system: a callback's, or a defect.
+    if (typeof (cause as { readonly code?: unknown } | null)?.code !== 'string') return cause;
+    const reason =
+      kind === 'busy'
+        ? `another process has been writing for longer than lockTimeout (${this.#lockTimeout} ms)`
+        : kind === 'full'
+          ? 'the disk is full'
+          : cause instanceof Error
+            ? cause.message
+            : String(cause);
+    return new StoreError(`The SQLite store at ${this.#filename} could not ${what}: ${reason}`, { cause });
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+function pause(milliseconds: number): void {
+  Atomics.wait(sleeper, 0, 0, milliseconds);
+}

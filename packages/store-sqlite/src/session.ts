@@ -1,0 +1,139 @@
+import { type BigIntStats, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database, OpenDatabase, Statement } from './driver.ts';
+import { type KeyColumn, toColumn } from './key-column.ts';
+import { prepareFile } from './schema.ts';
+
+const reclaimedAtOnce = 1_000;
+
+/** A file that is open, and all that holds for this very file only. */
+export class Session {
+  readonly database: Database;
+  /** Tells the file from every other one. */
+  readonly mark: string;
+  readonly identity: string;
+  /** How many fences were set through it since they were last counted. */
+  fencesSet = 0;
+  readonly #statements = new Map<string, Statement>();
+  #select: Statement | undefined;
+  #isPlucked = false;
+  readonly #namespaces = new Map<string, number>();
+
+  constructor(database: Database, mark: string, identity: string) {
+    this.database = database;
+    this.mark = mark;
+    this.identity = identity;
+  }
+
+  /** A statement, prepared once. */
+  statement(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** The bytes under a key, namespace included. */
+  envelope(key: KeyColumn): Uint8Array | undefined {
+    const statement = this.#select ?? this.#prepareSelect();
+    const found = statement.get(key);
+    return (this.#isPlucked ? found : (found as { envelope: unknown } | undefined)?.envelope) as Uint8Array | undefined;
+  }
+
+  #prepareSelect(): Statement {
+    const statement = this.database.prepare('SELECT envelope FROM entries WHERE key = ?');
+    this.#isPlucked = statement.pluck !== undefined;
+    this.#select = statement.pluck?.() ?? statement;
+    return this.#select;
+  }
+
+  /** The number of a namespace; one that is new is added, which only a transaction that writes may cause. */
+  namespace(name: string): number {
+    const known = this.#namespaces.get(name);
+    if (known !== undefined) return known;
+    const column = toColumn(name);
+    this.statement('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING').run(column);
+    const { id } = this.statement('SELECT id FROM namespaces WHERE name = ?').get(column) as { id: number };
+    this.#namespaces.set(name, id);
+    return id;
+  }
+
+  /** What was learnt in a transaction that is undone may not be so. */
+  forget(): void {
+    this.#namespaces.clear();
+  }
+
+  /** Gives the room of what was removed back to the file system, in steps between which others may write. */
+  reclaim(): void {
+    let left = this.#freePages();
+    while (left > 0) {
+      this.database.exec(`PRAGMA incremental_vacuum(${reclaimedAtOnce})`);
+      const now = this.#freePages();
+      if (now >= left) break;
+      left = now;
+    }
+    // The file itself is cut when the log is written into it.
+    this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
+  #freePages(): number {
+    return (this.database.prepare('PRAGMA freelist_count').get() as { freelist_count: number }).freelist_count;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.database.close();
+  }
+}
+
+/** What opening a file came to: a session, or the identity of a file that is damaged, and why it is thought so. */
+export type Opened = { readonly session: Session } | { readonly damaged: string; readonly cause: unknown };
+
+/** @throws what the file system or SQLite failed with, and StoreError for a file that must not be used */
+export function openFile(filename: string, open: OpenDatabase, isDamage: (error: unknown) => boolean): Opened {
+  mkdirSync(dirname(filename), { recursive: true, mode: 0o700 });
+  for (;;) {
+    createFile(filename);
+    const identity = identityOf(filename);
+    if (identity === undefined) continue;
+    let database: Database | undefined;
+    try {
+      database = open(filename, 0);
+      const mark = prepareFile(database, filename);
+      if (identityOf(filename) === identity) {
+        if (mark !== undefined) return { session: new Session(database, mark, identity) };
+        database.close();
+        return { damaged: identity, cause: undefined };
+      }
+      database.close();
+    } catch (error) {
+      try {
+        database?.close();
+      } catch {
+        // It says the same once more.
+      }
+      if (isDamage(error)) return { damaged: identity, cause: error };
+      throw error;
+    }
+  }
+}
+
+/**
+ * Makes the file if it is not there; SQLite gives its own two files the same permissions. One that is there must not be opened: closing
+ * it would take from the process all the locks on it that SQLite holds for other stores.
+ */
+function createFile(filename: string): void {
+  try {
+    closeSync(openSync(filename, 'wx', 0o600));
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== 'EEXIST') throw error;
+  }
+}
+
+/** What tells a file from another one of the same name; `undefined` where there is none. */
+export function identityOf(filename: string): string | undefined {
+  const stats: BigIntStats | undefined = statSync(filename, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.dev}:${stats.ino}`;
+}

@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll } from '@jest/globals';
+
+const onDist = process.env['REPRISE_TEST_DIST'] === '1';
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const children: Child[] = [];
+
+/** Runs what it is sent, as the body of an asynchronous function, and answers with what that returns. */
+const program = `
+  import * as fs from 'node:fs';
+  import { sqliteStore } from '@reprise/store-sqlite';
+  const AsyncFunction = (async () => {}).constructor;
+  const state = {};
+  const entryOf = (value) => ({ value, createdAt: 0, expiresAt: Infinity, staleUntil: Infinity });
+  const endOfTick = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  process.on('message', async ({ id, code }) => {
+    try {
+      const run = new AsyncFunction('sqliteStore', 'state', 'fs', 'entryOf', 'endOfTick', code);
+      process.send({ id, result: await run(sqliteStore, state, fs, entryOf, endOfTick) });
+    } catch (error) {
+      process.send({ id, error: String(error?.stack ?? error) });
+    }
+  });
+`;
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+/** A process of its own, on the sources, or on what was built where that is tested. */
+export class Child {
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #last = 0;
+
+  constructor() {
+    const loader = pathToFileURL(join(root, 'scripts/source-loader.mjs')).href;
+    const flags = onDist ? [] : ['-C', '@reprise/source', '--import', loader];
+    this.#process = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#process.on('message', (answer: Answer) => this.#waiting.get(answer.id)?.(answer));
+    children.push(this);
+  }
+
+  /** Runs code in it, where `sqliteStore`, `state`, `fs`, `entryOf` and `endOfTick` are known. @returns what that returned */
+  async run<Result>(code: string): Promise<Result> {
+    const id = ++this.#last;
+    const answer = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
+    this.#process.send({ id, code });
+    const { result, error } = await answer;
+    this.#waiting.delete(id);
+    if (error !== undefined) throw new Error(`in the child: ${error}`);
+    return result as Result;
+  }
+
+  /** Has it killed by the operating system, and waits until it is gone. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await gone;
+  }
+}
+
+afterAll(async () => {
+  for (const child of children) await child.kill();
+});
