@@ -142,7 +142,7 @@ export class Answers {
     args: ArrayLike<unknown>,
     error: unknown,
   ): boolean {
-    if (flight.voided || hasVoidedTags(record)) return false;
+    if (flight.fenced || hasVoidedTags(record)) return false;
     const judged = this.judged(flight, policy, self, args);
     return this.isForgiven(flight, record, judged, error, this.#remembered.home.now());
   }
@@ -157,7 +157,7 @@ export class Answers {
     error: unknown,
   ): unknown {
     const { home } = this.#remembered;
-    if (flight.voided || hasVoidedTags(record) || !isForgiven(record, policy, home.now())) throw error;
+    if (flight.fenced || hasVoidedTags(record) || !isForgiven(record, policy, home.now())) throw error;
     const when = policy.staleIfError?.when;
     const { key } = this.judged(flight, policy, self, args);
     if (when !== undefined && this.#remembered.ask('staleIfError.when', when, self, [error], key) !== true) throw error;

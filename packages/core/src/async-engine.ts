@@ -239,7 +239,8 @@ export class AsyncEngine implements Engine, Shelf {
     args: readonly unknown[],
     reads: boolean,
   ): Promise<unknown> {
-    if (flight.refreshes && reads) return this.#attendLook(work, this.#lookThenJoin(work, place, self, args));
+    const isBeside = flight.refreshes || flight.leavesEntry || flight.voided;
+    if (isBeside && reads) return this.#attendLook(work, this.#lookThenJoin(work, place, self, args));
     return this.#join(flight, work, place, self, args, undefined);
   }
 
@@ -276,7 +277,7 @@ export class AsyncEngine implements Engine, Shelf {
     }
   }
 
-  /** Beside a refresh the old entry answers; where there is none, the call waits for the new one. */
+  /** Beside a run that makes an entry anew, or that a newer one was faster than, the entry answers; without one, the call waits for the run. */
   async #lookThenJoin(work: Work, place: Place, self: unknown, args: readonly unknown[]): Promise<unknown> {
     const before = this.#invalidations;
     const record = await this.#read(place, work.policy);

@@ -137,8 +137,8 @@ export class Attendance {
     seat: Seat | undefined,
     own: MemoryRecord | undefined,
   ): { readonly value: unknown } | undefined {
-    const record = flight.fallback ?? own;
-    if (record === undefined || seat?.isDone || flight.voided || hasVoidedTags(record)) return undefined;
+    const record = flight.voided ? own : (flight.fallback ?? own);
+    if (record === undefined || seat?.isDone || flight.fenced || hasVoidedTags(record)) return undefined;
     if (!isWithinWindow(record, this.#remembered.home.now())) return undefined;
     if (seat === undefined) this.settleOpener(flight, counts, true);
     else {

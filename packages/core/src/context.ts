@@ -149,12 +149,16 @@ export function enterMode<Result>(mode: CacheMode, fn: () => Result): { readonly
   }
 }
 
-/** Keeps the mode that the caller is in from being over until what is returned is called, once. */
+/** Keeps the mode that the caller is in from being over, or forgotten, until what is returned is called, once. */
 export function holdMode(): () => void {
   const scope = livingMode();
   if (scope === undefined) return () => {};
   scope.holds++;
-  return () => releaseMode(scope);
+  entered++;
+  return () => {
+    releaseMode(scope);
+    leave();
+  };
 }
 
 function releaseMode(scope: ModeScope): void {

@@ -38,6 +38,8 @@ export class Flight implements Run {
   promise: Promise<unknown> | undefined = undefined;
   /** Whether an invalidation, or the success of a newer run, has taken its right to be kept. */
   voided = false;
+  /** Whether that was no newer run: what stood under the key may then not answer in place of its error either. */
+  fenced = false;
   /** Whether the function itself is running (an asynchronous store is asked first). */
   running = false;
   /** The run that it was opened from, and that waits for it. */
@@ -145,7 +147,7 @@ export class Flights {
 
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
-    giveUp(flight);
+    fence(flight);
     if (!this.#remove(flight)) this.#loose.delete(flight);
   }
 
@@ -153,13 +155,13 @@ export class Flights {
   void(key: unknown): void {
     const flight = this.get(key);
     if (flight !== undefined) {
-      giveUp(flight);
+      fence(flight);
       this.#remove(flight);
     }
     if (this.#loose.size === 0) return;
     for (const loose of this.#loose) {
       if (!isSame(loose.key, key)) continue;
-      giveUp(loose);
+      fence(loose);
       this.#loose.delete(loose);
     }
   }
@@ -174,8 +176,9 @@ export class Flights {
 }
 
 /** Nothing that it brings will be kept: whoever wants to run the function for others may. */
-function giveUp(flight: Flight): void {
+function fence(flight: Flight): void {
   flight.voided = true;
+  flight.fenced = true;
   flight.permit?.end();
 }
 

@@ -162,11 +162,15 @@ export class Runs {
   ): unknown {
     const { promise } = flight;
     const waiter = currentRun();
-    const seat = new Seat(!flight.running);
+    // A mode that takes nothing from before is not content with what a look into the store finds, and not counted with it.
+    const wantsRun = !flight.running && currentMode() === 'no-cache';
+    const seat = new Seat(!flight.running && !wantsRun);
     // No promise yet: the call comes from inside the function's own synchronous part.
     if (promise === undefined || (waiter !== undefined && closesCircle(waiter, flight))) {
       seat.isDone = true;
-      const result = this.runDirectly(flight, work, self, args, counts, fallback ?? flight.fallback);
+      // What a newer run has replaced is no answer any more.
+      const shared = flight.voided ? undefined : flight.fallback;
+      const result = this.runDirectly(flight, work, self, args, counts, fallback ?? shared);
       return this.attendance.attend(result, flight, work, counts, seat);
     }
     work.joined?.(args);
@@ -178,18 +182,17 @@ export class Runs {
     const isLate = flight.epoch < epoch;
     // Who may have to ask anew, or may be answered stale, is counted when he is answered.
     if (seat.isEarly) flight.early++;
-    else if (!isLate && fallback === undefined && flight.fallback === undefined)
+    else if (!wantsRun && !isLate && fallback === undefined && flight.fallback === undefined)
       this.attendance.countSeat(seat, flight, counts);
     flight.joined = true;
-    // A mode that takes nothing from before is not content with what a look into the store finds.
-    const wantsRun = seat.isEarly && currentMode() === 'no-cache';
     // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
     const settle = (): boolean => {
       if (wantsRun && !flight.running) return true;
       if (flight.tags === undefined) return false;
-      if (waiter !== undefined) addTags(waiter, flight.tags);
       // It turned out to have a label that was invalidated since it began, perhaps before this call came: a counter tells only the last time.
-      return flight.epoch < epoch && areVoided(flight.tags, flight.epoch);
+      if (flight.epoch < epoch && areVoided(flight.tags, flight.epoch)) return true;
+      if (waiter !== undefined) addTags(waiter, flight.tags);
+      return false;
     };
     // The same, of other processes: who came before the label was known may have come after that.
     const settleAll = (finish: () => unknown): unknown => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { cached, cacheTag, closeAllCaches, createCache, invalidateTags } from '@reprise/core';
-import { holdRuns, settle } from './deferred.ts';
+import { defer, holdRuns, settle } from './deferred.ts';
 import { storeKinds } from './store-kinds.ts';
 
 afterEach(closeAllCaches);
@@ -41,6 +41,32 @@ describe.each(storeKinds)(
       await settle();
       expect(await get('a')).toBe('new');
       expect(load.runs).toHaveLength(2);
+    });
+
+    it('has no label of a result that it was not answered with', async () => {
+      const cache = createCache({ name: 'labels', store: makeStore() });
+      const load = holdRuns<[], string>();
+      const inner = cached(load, { cache, name: 'inner', tags: (label) => [label] });
+      const begin = defer();
+      const outer = cached(
+        async () => {
+          await begin.promise;
+          return `made of ${await inner()}`;
+        },
+        { cache, name: 'outer' },
+      );
+      void inner();
+      const made = outer();
+      await settle();
+      await invalidateTags(['old']);
+      begin.resolve();
+      await settle();
+      load.runs[0]?.resolve('old');
+      await settle();
+      load.runs[1]?.resolve('new');
+      expect(await made).toBe('made of new');
+      await settle();
+      expect(await outer.peek()).toBe('made of new');
     });
   },
 );

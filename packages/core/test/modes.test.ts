@@ -125,7 +125,26 @@ describe.each(homes)('a mode, in %s', (_kind, makeHome) => {
     await settle();
     expect(await Promise.all([user(), withCacheMode('no-cache', () => user())])).toEqual([1, 2]);
     expect(runs).toBe(2);
+    // The look that it waited for is no hit of its own.
+    expect(user.stats()).toMatchObject({ hits: 1, misses: 2, coalesced: 0 });
   });
+
+  it.each(['reload', 'no-cache'] as const)(
+    '%s does not keep others from what is there, whatever comes of it',
+    async (mode) => {
+      const load = holdRuns<[], string>();
+      const user = makeHome().wrap(load);
+      await user.set([], 'primed');
+      await settle();
+      const anew = withCacheMode(mode, () => user());
+      const run = await runOf(load, 0);
+      const other = user();
+      await settle();
+      run.reject(new Error('down'));
+      await expect(anew).rejects.toThrow('down');
+      expect(await other).toBe('primed');
+    },
+  );
 
   it('that runs anew and fails leaves the entry', async () => {
     let fails = false;
@@ -305,6 +324,7 @@ describe.each(sharedHomes)('a mode and what is past its ttl, in %s', (_kind, mak
     await settle();
     clock.advance(1_000);
     expect(await withCacheMode('reload', () => withCacheMode('default', () => outer()))).toBe(1);
+    await until(() => outer.stats().loads === 2);
     for (let turn = 0; turn < 10; turn++) await settle();
     expect([reads, outer.stats().loads]).toEqual([1, 2]);
   });

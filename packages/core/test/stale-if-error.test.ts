@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type CachedFunction, closeAllCaches } from '@reprise/core';
 import type { Store } from '@reprise/store';
-import { holdRuns, runOf, settle } from './deferred.ts';
+import { defer, holdRuns, runOf, settle } from './deferred.ts';
 import { sharedHomes } from './homes.ts';
 import { tellStatuses } from './statuses.ts';
 
@@ -214,6 +214,23 @@ describe.each(sharedHomes)('staleIfError in %s', (_kind, makeHome) => {
     expect(await refreshed).toEqual([{ status: 'rejected', reason: error }]);
     expect(told.statuses()).toEqual(told.counted());
     expect(told.counted()).toMatchObject({ misses: 1, stale: 3, coalesced: 0 });
+  });
+
+  it('answers who waits for a run that a newer one was faster than, and that fails', async () => {
+    const { cache, clock } = makeHome();
+    const options = { ttl: 1_000, staleIfError: 5_000 };
+    const slow = defer<string>();
+    const first = cache.getOrSet('key', () => slow.promise, options);
+    await settle();
+    await cache.getOrSet('key', async () => 'newer', { ...options, dedupe: false });
+    await settle();
+    clock.advance(1_000);
+    const second = cache.getOrSet('key', () => slow.promise, options);
+    await settle();
+    const error = failWith(503);
+    slow.reject(error);
+    await expect(first).rejects.toBe(error);
+    expect(await second).toBe('newer');
   });
 
   it('after a failure behind an answer answers past staleWhileRevalidate only what when allows', async () => {

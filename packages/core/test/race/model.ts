@@ -156,7 +156,8 @@ export class Model {
     const { chronicle } = this;
     const now = this.#rules.now();
     if ('error' in outcome) run.remembered = this.#failures.isRemembered(run, outcome.error);
-    if (!run.ask.bypassed) this.#label(run.labels, 'value' in outcome ? run.value : undefined);
+    // What goes around the cache has the labels of its value for the run around it.
+    if (!run.ask.bypassed || 'value' in outcome) this.#label(run.labels, 'value' in outcome ? run.value : undefined);
     if (run.waits.size > 0) run.loose = true;
     run.unkept ||= run.unstored || (run.life ?? this.#rules.ttl) === 0;
     run.readAt = now;

@@ -66,6 +66,8 @@ function checkStats(stats: Stats, model: Model, isMeant: (subject: Subject) => b
   if (JSON.stringify(found) !== JSON.stringify(expected)) {
     throw fail('law 8', `counted ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`);
   }
+  const fewest = Math.min(hits, stale, misses, coalesced);
+  if (fewest < 0) throw fail('law 8', `counted ${fewest} calls of a kind`);
   // What is decided when a caller has given up, is counted all the same.
   const late = calls.filter(({ isStale, outcome }) => isStale || isTimeout(outcome)).length;
   if (stale > late) throw fail('law 8', `counted ${stale} stale answers, where there were ${late}`);
