@@ -21,6 +21,16 @@ export interface Finder {
   find(id: string): number;
 }
 
+/** What keeps numbers, with 1 KB around each, in files. */
+export interface DiskShelf {
+  put(id: string, number: number): Promise<unknown>;
+  get(id: string): Promise<number>;
+  /** @returns how many there are */
+  list(): Promise<number>;
+}
+
+type MakeShelf = (folder: string) => DiskShelf;
+
 type FinderClass = new (salt: number) => Finder;
 
 /** Makes `fn` remember. */
@@ -54,6 +64,14 @@ export interface Features extends Record<CodecFeature, ByteCodec> {
   concurrent: Wrap<(id: string) => Promise<number>>;
   /** Room for `memoryEntries`, with ttl. It may answer with a promise, which is awaited. */
   memory: (fn: (id: string) => User) => ((id: string) => unknown) | Promise<(id: string) => unknown>;
+  /** Values of 1 KB in files, read again. */
+  diskHit: MakeShelf;
+  /** The same where each key was written a thousand times. */
+  diskRewritten: MakeShelf;
+  /** New keys. */
+  diskPut: MakeShelf;
+  /** 1,000 entries. */
+  diskList: MakeShelf;
   /** The name to import. */
   importing: string;
 }
@@ -76,4 +94,14 @@ export interface Peer {
 }
 
 /** The legend of the table explains each one. */
-export type Absence = 'async' | 'bounds' | 'wrapper' | 'shared' | 'method' | 'limit' | 'slow' | 'unbounded' | 'codec';
+export type Absence =
+  | 'async'
+  | 'bounds'
+  | 'wrapper'
+  | 'shared'
+  | 'method'
+  | 'limit'
+  | 'slow'
+  | 'unbounded'
+  | 'codec'
+  | 'disk';

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { forEachCodecFeature, jsonBytes } from './codec.ts';
+import { cacacheShelf } from './disk.ts';
 import type { Features, Finder, Query } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 
@@ -162,6 +163,11 @@ export const limits: Features = {
       return made;
     };
   },
+
+  diskHit: cacacheShelf,
+  diskRewritten: cacacheShelf,
+  diskPut: cacacheShelf,
+  diskList: cacacheShelf,
 
   importing: 'lru-cache',
 };

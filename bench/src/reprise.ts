@@ -3,6 +3,7 @@ import { cached, createCache, memoize } from '@reprise/core';
 import { defaultCodec } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { type ByteCodec, type CodecFeature, forEachCodecFeature } from './codec.ts';
+import { diskShelf } from './disk.ts';
 import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 import type { RowName } from './rows.ts';
@@ -37,6 +38,11 @@ interface Subjects
   'concurrent-cached': Features['concurrent'];
   'memory-memoize': Features['memory'];
   'memory-cached': Features['memory'];
+  'disk-hit': Features['diskHit'];
+  'disk-rewritten': Features['diskRewritten'];
+  'disk-front': Features['diskHit'];
+  'disk-put': Features['diskPut'];
+  'disk-list': Features['diskList'];
   import: Features['importing'];
 }
 
@@ -74,5 +80,10 @@ export const subjects: Subjects = {
   'concurrent-cached': (fn) => cached(fn, { maxSize }),
   'memory-memoize': (fn) => memoize(fn, roomForAll),
   'memory-cached': (fn) => cached(fn, roomForAll),
+  'disk-hit': (folder) => diskShelf(folder),
+  'disk-rewritten': (folder) => diskShelf(folder),
+  'disk-front': (folder) => diskShelf(folder, { maxAge: '1h' }),
+  'disk-put': (folder) => diskShelf(folder),
+  'disk-list': (folder) => diskShelf(folder),
   import: '@reprise/core',
 };

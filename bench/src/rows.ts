@@ -42,6 +42,11 @@ export type RowName =
   | 'concurrent-cached'
   | 'memory-memoize'
   | 'memory-cached'
+  | 'disk-hit'
+  | 'disk-rewritten'
+  | 'disk-front'
+  | 'disk-put'
+  | 'disk-list'
   | 'import';
 
 const concurrent = '10,000 concurrent calls over 100 keys';
@@ -86,6 +91,11 @@ export const rows: readonly Row[] = [
   row('concurrent-cached', `\`cached\`, ${concurrent}`, 'concurrent', 'a `Map` of promises', 1.5),
   row('memory-memoize', '`memoize`, bytes per entry, ttl + maxSize', 'memory', '`lru-cache` with ttl', 1.2),
   row('memory-cached', '`cached`, bytes per entry, ttl + maxSize', 'memory', '`lru-cache` with ttl', 1.2),
+  row('disk-hit', '`diskStore`, hit, 1 KB', 'diskHit', '`cacache.get`', 1.1),
+  row('disk-rewritten', '`diskStore`, hit of a key written 1,000 times', 'diskRewritten', '`cacache.get`, once', 1.1),
+  row('disk-front', '`diskStore` with `front`, hit, 1 KB', 'diskHit', '`cacache.get`', 0.1),
+  row('disk-put', '`diskStore`, put of a new key, 1 KB', 'diskPut', '`cacache.put`', 1.2),
+  row('disk-list', '`diskStore`, list of 1,000 entries with values', 'diskList', '`cacache.ls`, without', 1.1),
   row('import', '`import` of `@reprise/core`', 'importing', "`import 'lru-cache'`", 2),
   ...codecFeatures.map((name) => {
     const [work, shape, size] = name.split('-');

@@ -2,8 +2,12 @@
  * The work that a row times, for whatever remembers: the functions that are wrapped, the arguments, the laps.
  * The measuring process imports a fresh copy of this module for every subject, see `loops.ts`.
  */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ByteCodec, type CodecFeature, codecFeatures, createCodecLap } from './codec.ts';
-import type { Feature, Features, Finder, Query } from './feature.ts';
+import type { DiskShelf, Feature, Features, Finder, Query } from './feature.ts';
 import type * as Loops from './loops.ts';
 
 /** Something that can be timed. */
@@ -57,6 +61,20 @@ async function hitAwaited(wrap: Features['awaited'], loops: typeof Loops): Promi
   return { calls: ids.length, run: loops.awaitOne(call, ids), expect: (laps) => repeat(laps, sum) };
 }
 
+/** A folder that is gone when the process ends. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const fewIds = ids.slice(0, 50);
+const veryFewIds = ids.slice(0, 5);
+
+function readShelf(shelf: DiskShelf, loops: typeof Loops, read: readonly string[]): Lap {
+  const sum = addUp(read.map(readId));
+  return { calls: read.length, run: loops.awaitOne(shelf.get, read), expect: (laps) => repeat(laps, sum) };
+}
 const codecTasks = Object.fromEntries(
   codecFeatures.map((name) => [name, async (codec: ByteCodec) => createCodecLap(name, codec)]),
 ) as { [Name in CodecFeature]: (codec: ByteCodec) => Promise<Lap> };
@@ -180,6 +198,58 @@ export const tasks: TimedTasks = {
           keysOfLaps.push(Array.from({ length: keysPerLap }, () => nameId(next++)));
         }
       },
+    };
+  },
+
+  async diskHit(makeShelf, loops) {
+    const shelf = makeShelf(makeFolder());
+    for (const id of fewIds) await shelf.put(id, readId(id));
+    return readShelf(shelf, loops, fewIds);
+  },
+
+  async diskRewritten(makeShelf, loops) {
+    const shelf = makeShelf(makeFolder());
+    // cacache reads a key the longer, the oftener it was written: the limit is one that was written once.
+    const times = makeShelf.name === 'cacacheShelf' ? 1 : 1_000;
+    for (let count = 0; count < times; count++) await Promise.all(veryFewIds.map((id) => shelf.put(id, readId(id))));
+    return readShelf(shelf, loops, veryFewIds);
+  },
+
+  async diskPut(makeShelf, loops) {
+    let next = 0;
+    const shelf = makeShelf(makeFolder());
+    const keys: string[] = [];
+    const lapLength = 20;
+    const put = async (id: string): Promise<number> => {
+      await shelf.put(id, 1);
+      return 1;
+    };
+    const run = loops.awaitOne(put, keys);
+    return {
+      calls: lapLength,
+      run: () => run(1),
+      expect: (laps) => laps * lapLength,
+      prepare(laps) {
+        keys.length = 0;
+        for (let i = 0; i < laps * lapLength; i++) keys.push(nameId(next++));
+      },
+    };
+  },
+
+  async diskList(makeShelf) {
+    const count = 1_000;
+    const shelf = makeShelf(makeFolder());
+    for (let done = 0; done < count; done += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, index) => shelf.put(nameId(done + index), 1)));
+    }
+    return {
+      calls: 1,
+      async run(laps) {
+        let sum = 0;
+        for (let lap = 0; lap < laps; lap++) sum += await shelf.list();
+        return sum;
+      },
+      expect: (laps) => laps * count,
     };
   },
 };

@@ -39,6 +39,7 @@ export interface DiskStore extends AsyncStore {
   invalidateTags(tags: readonly string[]): Promise<void>;
   touch(key: string): Promise<void>;
   generation(): Promise<string>;
+  isCurrent(key: string, generation: number | string, tags?: readonly string[]): Promise<boolean>;
   lease(key: string): Promise<Lease | undefined>;
   renew(lease: Lease): Promise<boolean>;
   release(lease: Lease): Promise<void>;
@@ -142,6 +143,7 @@ class FileStore implements DiskStore {
     this.#reader = new EntryReader({
       directory,
       codec,
+      files,
       walk,
       fences,
       front,
@@ -293,6 +295,11 @@ class FileStore implements DiskStore {
   async generation(): Promise<string> {
     this.#begin();
     return this.#reports.attemptNow('read what was invalidated', () => this.#fences.generation());
+  }
+
+  async isCurrent(key: string, generation: number | string, tags?: readonly string[]): Promise<boolean> {
+    this.#begin();
+    return !this.#fences.refuses(key, tags, generation);
   }
 
   async lease(key: string): Promise<Lease | undefined> {

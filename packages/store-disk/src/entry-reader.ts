@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Codec, decodeEnvelope, type Entry, StoreError } from '@reprise/store';
 import type * as Cacache from 'cacache';
+import type { EntryFiles } from './entry-files.ts';
 import { type Fences, givenGeneration } from './fences.ts';
-import { isAbsence, isLostContent, isSystemError } from './file-errors.ts';
+import { isAbsence, isSystemError } from './file-errors.ts';
 import type { FolderWalk } from './folder-walk.ts';
 import { type Front, overhear } from './front.ts';
 import type { IndexLine } from './layout.ts';
@@ -11,6 +12,7 @@ import type { IndexLine } from './layout.ts';
 export interface ReaderMeans {
   readonly directory: string;
   readonly codec: Codec;
+  readonly files: EntryFiles;
   readonly walk: FolderWalk;
   readonly fences: Fences;
   readonly front: Front | undefined;
@@ -70,24 +72,23 @@ export class EntryReader {
   }
 
   async #readFile(key: string, indexKey: string, heard: (body: Uint8Array) => void): Promise<Entry | undefined> {
-    const { directory } = this.#means;
+    const { directory, files } = this.#means;
     const cacache = loaded ?? (await load());
     for (let attempt = 1; ; attempt++) {
+      let line: IndexLine | undefined;
       let bytes: Uint8Array;
-      let integrity: string;
       try {
-        const found = await cacache.get(directory, indexKey);
-        bytes = found.data;
-        integrity = String(found.integrity);
+        line = await files.lineOf(indexKey);
+        if (line === undefined) return undefined;
+        bytes = await readContent(cacache, directory, line);
       } catch (error) {
-        if (isAbsence(error) && !isLostContent(error)) return undefined;
         // Another process has replaced the entry between the look at its line and the look at its content.
-        if (isLostContent(error) && attempt < attempts) continue;
-        if (isSystemError(error) && !isLostContent(error)) throw this.#means.failure('read', error);
+        if (isAbsence(error) && attempt < attempts) continue;
+        if (isSystemError(error) && !isAbsence(error)) throw this.#means.failure('read', error);
         this.#means.damaged(key, indexKey, error);
         return undefined;
       }
-      return this.#judge(key, indexKey, integrity, bytes, heard);
+      return this.#judge(key, indexKey, line.integrity, bytes, heard);
     }
   }
 
@@ -95,8 +96,9 @@ export class EntryReader {
   async isReadable(indexKey: string): Promise<boolean> {
     try {
       const cacache = loaded ?? (await load());
-      const { data } = await cacache.get(this.#means.directory, indexKey);
-      decodeEnvelope(data, indexKey, this.#means.codec);
+      const line = await this.#means.files.lineOf(indexKey);
+      if (line === undefined) return false;
+      decodeEnvelope(await readContent(cacache, this.#means.directory, line), indexKey, this.#means.codec);
       return true;
     } catch {
       return false;
@@ -113,7 +115,7 @@ export class EntryReader {
       const entry =
         bytes === undefined
           ? await this.read(key, line.key)
-          : this.#judge(key, line.key, line.integrity ?? '', bytes, () => {});
+          : this.#judge(key, line.key, line.integrity, bytes, () => {});
       const shown = present(entry);
       if (shown !== undefined) yield [key, shown];
     }
@@ -122,7 +124,7 @@ export class EntryReader {
   #judge(
     key: string,
     indexKey: string,
-    integrity: string,
+    integrity: string | null,
     bytes: Uint8Array,
     heard: (body: Uint8Array) => void,
   ): Entry | undefined {
@@ -151,6 +153,11 @@ function present(entry: Entry | undefined): Entry | undefined {
   if (entry === undefined || givenGeneration(entry.generation) === entry.generation) return entry;
   const { generation, ...rest } = entry;
   return rest;
+}
+
+/** With the size that the line says: without it, cacache asks for it first. */
+function readContent(cacache: typeof Cacache, directory: string, { integrity, size }: IndexLine): Promise<Uint8Array> {
+  return cacache.get.byDigest(directory, integrity as string, { size });
 }
 
 async function load(): Promise<typeof Cacache> {

@@ -12,8 +12,3 @@ export function codeOf(error: unknown): unknown {
 export function isSystemError(error: unknown): boolean {
   return typeof (error as { readonly syscall?: unknown } | null)?.syscall === 'string' && codeOf(error) !== 'EISDIR';
 }
-
-/** There is a line, but not the content that it leads to. cacache's own "no such entry" comes from no system call. */
-export function isLostContent(error: unknown): boolean {
-  return isAbsence(error) && isSystemError(error);
-}
