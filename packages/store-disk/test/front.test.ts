@@ -165,7 +165,7 @@ describe('the front', () => {
     [/front.maxAge must be 0 or more/, { maxAge: -1 }],
     [/front.maxSize must be a whole number/, { maxSize: 1.5 }],
   ])('has options that are checked: %s', (words, front) => {
-    const make = (): unknown => diskStore({ directory: '/nowhere', front: front as boolean });
+    const make = (): unknown => diskStore({ directory: '/nowhere', front: front as unknown as boolean });
     expect(make).toThrow(OptionError);
     expect(make).toThrow(words);
   });
