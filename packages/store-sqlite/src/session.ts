@@ -129,7 +129,7 @@ export function openFile(filename: string, open: OpenDatabase, isDamage: (error:
  * Makes the file if it is not there; SQLite gives its own two files the same permissions. One that is there must not be opened: closing
  * it would take from the process all the locks on it that SQLite holds for other stores.
  */
-function createFile(filename: string): void {
+export function createFile(filename: string): void {
   try {
     closeSync(openSync(filename, 'wx', 0o600));
   } catch (error) {

@@ -127,6 +127,9 @@ describe('a damaged file', () => {
     expect(reports.failures).toEqual([
       { error: expect.objectContaining({ message: expect.stringContaining(`${filename}-damaged`) }), key: undefined },
     ]);
+    for (const name of readdirSync(dirname(filename))) {
+      expect([name, statSync(join(dirname(filename), name)).mode & 0o077]).toEqual([name, 0]);
+    }
     expect(existsSync(`${filename}-damaged`)).toBe(true);
   });
 
