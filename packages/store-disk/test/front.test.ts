@@ -11,7 +11,7 @@ async function openWithFront(
   front: DiskStoreOptions['front'],
 ): Promise<[fronted: DiskStore, other: DiskStore, string]> {
   const directory = await makeDirectory();
-  return [diskStore({ directory, front: front as boolean, clock }), diskStore({ directory, clock }), directory];
+  return [diskStore({ directory, front: front ?? false, clock }), diskStore({ directory, clock }), directory];
 }
 
 /** So that whatever is answered comes from memory. */
@@ -165,7 +165,7 @@ describe('the front', () => {
     [/front.maxAge must be 0 or more/, { maxAge: -1 }],
     [/front.maxSize must be a whole number/, { maxSize: 1.5 }],
   ])('has options that are checked: %s', (words, front) => {
-    const make = (): unknown => diskStore({ directory: '/nowhere', front: front as boolean });
+    const make = (): unknown => diskStore({ directory: '/nowhere', front: front as never });
     expect(make).toThrow(OptionError);
     expect(make).toThrow(words);
   });
