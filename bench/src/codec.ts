@@ -1,8 +1,8 @@
 /** Plain data that a codec turns into bytes and back, beside `JSON`: the rows whose limit is what everybody writes by hand. */
 import type { Lap } from './task.ts';
 
-export const shapes = ['records', 'nested', 'texts', 'numbers'] as const;
-export const sizes = ['1k', '64k'] as const;
+const shapes = ['records', 'nested', 'texts', 'numbers'] as const;
+const sizes = ['1k', '64k'] as const;
 
 /** A row of this kind: what is done, with which data, of which size. */
 export type CodecFeature = `${'encode' | 'decode'}-${(typeof shapes)[number]}-${(typeof sizes)[number]}`;

@@ -379,7 +379,9 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     if (record.rest !== undefined) record.rest.readAt = this.#remembered.home.now();
   }
 
-  rest(_key: unknown, record: MemoryRecord, until: number): void {
+  rest(key: unknown, answered: MemoryRecord, until: number): void {
+    // A run that began earlier may have been kept meanwhile: it is the key that rests.
+    const record = this.#peek(key) ?? answered;
     if (record.rest !== undefined) record.rest.retryAt = until;
     else record.rest = { retryAt: until };
   }

@@ -74,6 +74,25 @@ describe.each(sharedHomes)('staleIfError in %s', (_kind, makeHome) => {
     }
   });
 
+  it('leaves it alone too where another run has brought a newer value before it failed', async () => {
+    const { wrap, clock } = makeHome();
+    const held = holdRuns<[], string>();
+    const load = wrap(held, { ttl: 1_000, staleIfError: '1h', refreshAhead: 0.5, dedupe: false });
+    await load.set([], 'old');
+    await settle();
+    clock.advance(1_000);
+    const calls = [load(), load()];
+    (await runOf(held, 0)).resolve('new');
+    await settle();
+    (await runOf(held, 1)).reject(failWith(503));
+    expect(await Promise.all(calls)).toEqual(['new', 'old']);
+    await settle();
+    clock.advance(999);
+    expect(await load()).toBe('new');
+    await settle();
+    expect(held.runs).toHaveLength(2);
+  });
+
   it('tries again at once after a refresh or an invalidation', async () => {
     const { wrap, clock } = makeHome();
     const { runLater, state } = scripted('old', failWith(503), failWith(504), 'new');

@@ -3,7 +3,7 @@ import { StoreError } from '@reprise/store';
 import type { SqliteDriver } from './options.ts';
 
 /** What SQLite takes and gives here. */
-export type SqlValue = string | number | null | Uint8Array;
+type SqlValue = string | number | null | Uint8Array;
 
 /** What both drivers have in common of a prepared statement. */
 export interface Statement {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Bounds } from '@reprise/store';
 import { endOfPrefix, fromColumn, isPlain, type KeyColumn, toColumn } from './key-column.ts';
 import { orderOfUse } from './schema.ts';
@@ -111,11 +112,9 @@ export class EntryRows {
   }
 
   /** Removes an entry, unless another one has taken its place. */
-  removeExactly(session: Session, fullKey: string, envelope: Uint8Array): void {
-    const row = session
-      .statement('DELETE FROM entries WHERE key = ? AND envelope = ? RETURNING bytes')
-      .get(toColumn(fullKey), envelope) as Row | undefined;
-    if (row !== undefined) this.#count(-1, -row.bytes);
+  removeExactly(session: Session, fullKey: string, envelope: unknown): void {
+    const found: unknown = session.envelope(toColumn(fullKey));
+    if (found !== undefined && isDeepStrictEqual(found, envelope)) this.remove(session, fullKey);
   }
 
   removePrefix(session: Session, prefix: string): number {
@@ -277,7 +276,7 @@ export class EntryRows {
   /** Between what stand all keys that are text and begin with a prefix; `undefined` where none can. Bytes stand behind all text. */
   #rangeOf(prefix: string): [KeyColumn, KeyColumn] | undefined {
     const full = this.#head + prefix;
-    return isPlain(full) ? [full, endOfPrefix(full) ?? new Uint8Array(0)] : undefined;
+    return isPlain(full) ? [full, endOfPrefix(full)] : undefined;
   }
 
   /** The rows whose key begins with a prefix, one by one: of all keys, or of those few that are bytes. */

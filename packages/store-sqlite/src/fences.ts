@@ -18,8 +18,6 @@ export interface Judged {
   /** With its namespace in front. */
   readonly fullKey: string;
   readonly tags: readonly string[] | undefined;
-  /** What the counter was when its run began. */
-  readonly epoch: number;
 }
 
 export function readCounters(session: Session): Counters {
@@ -41,13 +39,17 @@ export function readGeneration(session: Session, generation: unknown, { epoch, f
   return isGiven ? found : undefined;
 }
 
-/** Whether anything that covers a write has been invalidated since its run began. */
-export function isVoid(session: Session, write: Judged, counters: Counters): boolean {
-  if (write.epoch === counters.epoch) return false;
-  if (write.epoch < counters.floor || write.epoch > counters.epoch) return true;
-  if (isNewer(session, numberOf('key', write.fullKey), write.epoch)) return true;
-  for (const tag of write.tags ?? []) if (isNewer(session, numberOf('tag', tag), write.epoch)) return true;
-  const prefixes = session.statement('SELECT prefix FROM prefix_fences WHERE epoch > ?').all(write.epoch);
+/**
+ * Whether anything that covers a write has been invalidated since its run began.
+ *
+ * @param epoch what the counter was then
+ */
+export function isVoid(session: Session, write: Judged, epoch: number, counters: Counters): boolean {
+  if (epoch === counters.epoch) return false;
+  if (epoch < counters.floor || epoch > counters.epoch) return true;
+  if (isNewer(session, numberOf('key', write.fullKey), epoch)) return true;
+  for (const tag of write.tags ?? []) if (isNewer(session, numberOf('tag', tag), epoch)) return true;
+  const prefixes = session.statement('SELECT prefix FROM prefix_fences WHERE epoch > ?').all(epoch);
   return (prefixes as { prefix: KeyColumn }[]).some(({ prefix }) => write.fullKey.startsWith(fromColumn(prefix)));
 }
 

@@ -1,2 +1,3 @@
 export type { SqliteDriver, SqliteStoreOptions } from './options.ts';
-export { type SqliteStore, sqliteStore } from './sqlite-store.ts';
+export { sqliteStore } from './sqlite-store.ts';
+export type { SqliteStore } from './table-store.ts';

@@ -21,19 +21,14 @@ export function isPlain(text: string): boolean {
 }
 
 /**
- * The first text, in SQLite's order, after all those that begin with a plain `prefix`, which must not be empty.
- * `undefined` where there is none.
+ * The first text, in SQLite's order, after all those that begin with a plain `prefix`. That begins with a digit here: there is always one.
  */
-export function endOfPrefix(prefix: string): string | undefined {
+export function endOfPrefix(prefix: string): string {
   const points = Array.from(prefix);
-  for (let last = points.length - 1; last >= 0; last--) {
-    const point = (points[last] as string).codePointAt(0) as number;
-    if (point === 0x10ffff) continue;
-    // What lies between are surrogates, which stand for themselves in no UTF-8.
-    const next = point === 0xd7ff ? 0xe000 : point + 1;
-    return points.slice(0, last).join('') + String.fromCodePoint(next);
-  }
-  return undefined;
+  while (points.at(-1) === '\u{10ffff}') points.pop();
+  const point = points.pop()?.codePointAt(0) as number;
+  // What lies between are surrogates, which stand for themselves in no UTF-8.
+  return points.join('') + String.fromCodePoint(point === 0xd7ff ? 0xe000 : point + 1);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { type Stats, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Clock, type Codec, type Duration, defaultCodec, OptionError, parseDuration } from '@reprise/store';
 
 /** What reaches SQLite: the package `better-sqlite3`, or the module that Node has from 22.5 on. */
@@ -105,10 +105,25 @@ function checkFilename(filename: unknown): string {
     );
   }
   const path = resolve(filename);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new OptionError(`sqliteStore: filename is ${path}, which is a folder: ${wayOut}`);
-  }
+  const hindrance = findHindrance(path);
+  if (hindrance !== undefined) throw new OptionError(`sqliteStore: filename is ${path}, ${hindrance}: ${wayOut}`);
   return path;
+}
+
+/** Why a path cannot be one of a file; what may change by itself is left to the first use. */
+function findHindrance(path: string): string | undefined {
+  if (statOf(path)?.isDirectory()) return 'which is a folder';
+  let folder = dirname(path);
+  while (statOf(folder) === undefined && folder !== dirname(folder)) folder = dirname(folder);
+  return statOf(folder)?.isDirectory() === false ? 'which leads through a file' : undefined;
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function checkDuration(name: string, duration: Duration, most: number): number {

@@ -5,7 +5,7 @@ import type { Database } from './driver.ts';
 /** 'RPRS': tells the file from every other SQLite database. */
 const applicationId = 0x52505253;
 /** Goes up whenever an older release would read the file wrongly. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 
 /**
  * - `state`: one row. `mark` tells this file from every other one, `epoch` counts all invalidations, and what was given before

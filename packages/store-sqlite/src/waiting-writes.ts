@@ -4,13 +4,14 @@ import { type Counters, isVoid } from './fences.ts';
 import type { Session } from './session.ts';
 
 /** A write that waits for the end of the tick. */
-export interface WaitingWrite extends NewRow {
+export interface WaitingWrite {
+  readonly row: NewRow;
   /** What the counter was when its run began. */
   readonly epoch: number;
   /** The file that this is about. */
   readonly mark: string;
   /** The counter at which it was last found not to be void. */
-  judgedAt: number;
+  readonly judgedAt: number;
 }
 
 const most = { writes: 1_000, bytes: 4_194_304, uses: 10_000 };
@@ -48,9 +49,10 @@ export class WaitingWrites {
   }
 
   add(write: WaitingWrite): void {
-    this.#touches.delete(write.fullKey);
-    this.#bytes += write.envelope.length - (this.#writes.get(write.fullKey)?.envelope.length ?? 0);
-    this.#writes.set(write.fullKey, write);
+    const { fullKey, envelope } = write.row;
+    this.#touches.delete(fullKey);
+    this.#bytes += envelope.length - (this.#writes.get(fullKey)?.row.envelope.length ?? 0);
+    this.#writes.set(fullKey, write);
     if (this.#writes.size >= most.writes || this.#bytes >= most.bytes) this.#flush();
     else this.#schedule();
   }
@@ -71,8 +73,8 @@ export class WaitingWrites {
   /** Writes all of it; what has become void since is not kept. Part of a transaction: {@link clear} when that is done. */
   write(session: Session, rows: EntryRows, counters: Counters, nextUse: () => number): void {
     for (const fullKey of this.#uses) rows.use(session, fullKey, nextUse());
-    for (const write of this.#writes.values()) {
-      if (write.mark === session.mark && !isVoid(session, write, counters)) rows.put(session, write, nextUse());
+    for (const { row, epoch, mark } of this.#writes.values()) {
+      if (mark === session.mark && !isVoid(session, row, epoch, counters)) rows.put(session, row, nextUse());
     }
     for (const [fullKey, times] of this.#touches) {
       for (const at of times) rows.touch(session, fullKey, at, nextUse());

@@ -38,10 +38,14 @@ export class Child {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #last = 0;
 
-  constructor() {
+  /** @param largestFile how many blocks of 512 bytes a file may have in it: a disk that is full, as SQLite sees it */
+  constructor(largestFile?: number) {
     const loader = pathToFileURL(join(root, 'scripts/source-loader.mjs')).href;
     const flags = onDist ? [] : ['-C', '@reprise/source', '--import', loader];
-    this.#process = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
+    const command = [process.execPath, ...flags, '--input-type=module', '-e', program];
+    const limit = ['sh', '-c', `trap '' XFSZ; ulimit -f ${largestFile}; exec "$@"`, 'sh'];
+    const [file, ...args] = largestFile === undefined ? command : [...limit, ...command];
+    this.#process = spawn(file as string, args, {
       cwd: fileURLToPath(new URL('..', import.meta.url)),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from '@jest/globals';
@@ -33,7 +34,16 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
-/** The drivers that this Node can load; each works with a file that the other has made. */
+/** A file, open by hand, past the store. */
+export function openDatabase(filename: string): { exec(sql: string): unknown; close(): void } {
+  if (drivers.includes('better-sqlite3')) return new (createRequire(import.meta.url)('better-sqlite3'))(filename);
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite' as 'node:fs') as unknown as {
+    DatabaseSync: new (filename: string) => { exec(sql: string): void; close(): void };
+  };
+  return new DatabaseSync(filename);
+}
+
+/** The drivers that this Node can load. */
 export const drivers: readonly SqliteDriver[] = (['better-sqlite3', 'node:sqlite'] as const).filter((driver) => {
   try {
     sqliteStore({ filename: 'never opened', driver });

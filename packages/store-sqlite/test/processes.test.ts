@@ -124,10 +124,10 @@ describe('several processes on one file', () => {
       child.run(`
         ${opening(filename)}
         const read = () => Number(fs.readFileSync(${JSON.stringify(truth)}, 'utf8') || -1);
-        for (let last = 0, round = 0; last < 100; round++) {
+        for (let round = 0; !state.isDone; round++) {
           const generation = state.store.generation();
-          last = read();
-          if (last >= 0) state.store.set('k', { ...entryOf(last), generation });
+          const found = read();
+          if (found >= 0) state.store.set('k', { ...entryOf(found), generation });
           if (round % 3 === 0) await endOfTick();
         }
         await endOfTick();
@@ -143,6 +143,7 @@ describe('several processes on one file', () => {
       }
       expect(value).toBeGreaterThanOrEqual(version);
     }
+    for (const child of children) await child.run('state.isDone = true');
     await Promise.all(runs);
     for (const child of children) expect(await child.run('return state.failures')).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type ConformanceCapabilities, type MakeStore, storeConformance } from '../src/index.ts';
 import { mistakes } from './mistakes.ts';
 import { bareStore, ReferenceStore } from './reference-store.ts';
+import { sharedMistakes } from './shared-mistakes.ts';
 
 const all: ConformanceCapabilities = {
   iteration: true,
@@ -116,7 +117,7 @@ describe('the suite itself', () => {
 });
 
 describe('a store with one mistake', () => {
-  it.each(mistakes)('that %s is caught by the case "%s"', async (_name, caught, spoil) => {
+  it.each([...mistakes, ...sharedMistakes])('that %s is caught by the case "%s"', async (_name, caught, spoil) => {
     const failures = await findFailures((options, place) => {
       const store = new ReferenceStore(options, place);
       Object.assign(store, { capabilities: { ...store.capabilities } });

@@ -41,6 +41,7 @@ export class AnswerLaw {
     const { known, mode } = ask;
     if (known === undefined || ask.verb !== 'call' || ask.bypassed || mode === 'reload' || mode === 'no-cache') return;
     if (known.state === 'forgive' && mode === 'default') return;
+    if (origin.ask === ask && this.#chronicle.mayNotHaveLooked(ask)) return;
     // Beside a run under way a slow store is not asked.
     if (this.#chronicle.rules.looksFirst && (origin.ask !== ask || origin.direct !== 'no')) return;
     const now = this.#entries.certain(ask.subject);

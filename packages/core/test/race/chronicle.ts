@@ -78,12 +78,22 @@ export class Chronicle {
   }
 
   /** The same for its labels: those that it has, and those that it may have. */
-  isTagVoided({ labels, loose, opened }: Origin, before: number = Number.POSITIVE_INFINITY): boolean {
-    if (this.lastTagged <= opened) return false;
-    const voids = (at: number): boolean => at > opened && at < before;
+  isTagVoided(origin: Origin, before: number = Number.POSITIVE_INFINITY): boolean {
+    return this.isLabelled(origin, origin.opened, before - 1);
+  }
+
+  /** Whether it has, or may have, a label that was invalidated after a moment and up to another. */
+  isLabelled({ labels, loose }: Origin, after: number, to: number): boolean {
+    if (this.lastTagged <= after) return false;
+    const voids = (at: number): boolean => at > after && at <= to;
     if (loose) for (const moments of this.tagged.values()) if (moments.some(voids)) return true;
     for (const label of labels) if (this.tagged.get(label)?.some(voids)) return true;
     return false;
+  }
+
+  /** Whether a slow store may not have been waited for, so that there was time for the function within the limit of a caller. */
+  mayNotHaveLooked({ at }: Ask): boolean {
+    return this.rules.looksFirst && this.rules.timeout.hard !== undefined && at < this.limited;
   }
 
   /** Whether a run has been under way for longer than `timeout.abandon`. */

@@ -28,7 +28,8 @@ export class FailureLaw {
     if ((rules.picky && isOdd(error)) || this.#chronicle.isAbandoned(run, rules.now())) return 'no';
     if (this.#chronicle.isVoided(run, Number.POSITIVE_INFINITY)) return 'no';
     // What has not looked into a slow store cannot know what it would take the place of.
-    const looks = !rules.looksFirst || (run.ask.verb === 'call' && run.ask.mode === 'default');
+    const mayLook = run.ask.verb === 'call' && run.ask.mode === 'default' && !this.#chronicle.mayNotHaveLooked(run.ask);
+    const looks = !rules.looksFirst || mayLook;
     const known = looks ? this.#entries.known(run.subject) : 'unclear';
     if (known === 'unclear' || run.direct === 'perhaps') return 'perhaps';
     if (this.#chronicle.isKeyVoided(run) || this.#chronicle.isTagVoided(run)) return 'perhaps';
@@ -88,6 +89,7 @@ export class FailureLaw {
   #checkForgiveness(ask: Ask, run: Run): void {
     const { known } = ask;
     if (known === undefined || ask.verb !== 'call' || ask.bypassed || ask.mode !== 'default') return;
+    if (this.#chronicle.mayNotHaveLooked(ask) || this.#chronicle.mayNotHaveLooked(run.ask)) return;
     if (this.#chronicle.rules.timeout.abandon !== undefined || !this.#windows.isForgiven(run)) return;
     const now = this.#entries.certain(ask.subject);
     if (now === undefined || now.origin !== known.origin || isFailure(known.origin)) return;

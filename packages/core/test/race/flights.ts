@@ -30,7 +30,7 @@ export class FlightLaw {
       );
       const isGivenUp = isReplaced || chronicle.isAbandoned(other, run.clock);
       const apart = isGivenUp || [...invalidated, ...refreshed].some((at) => at > from && at <= to);
-      if (chronicle.isOutdated(other, to)) {
+      if (chronicle.isOutdated(other, to) || this.#mayBeOutdated(other, to, ask)) {
         // Whether its labels were known already, cannot be seen from here.
         if (this.#mayWaitFor(other, ask)) run.direct = 'perhaps';
         continue;
@@ -43,6 +43,21 @@ export class FlightLaw {
       if (apart || other.direct === 'perhaps') continue;
       throw chronicle.fault('law 2', `${run.subject} runs twice at once: for ${show(other.ask)} and for ${show(ask)}`);
     }
+  }
+
+  /** Whether a call made in a run may have brought a label that was invalidated, and the answer is on its way. */
+  #mayBeOutdated(other: Run, to: number, ask: Ask): boolean {
+    const { lastTagged, runs } = this.#chronicle;
+    if (lastTagged <= other.opened) return false;
+    const waited = runs.filter((run) => isWithin(run, other)).flatMap((run) => [...run.waits]);
+    const mayBeAnswered = (wait: Ask): boolean => wait !== ask && wait.runs.every(({ ended }) => ended !== undefined);
+    return waited
+      .filter(mayBeAnswered)
+      .some(({ subject }) =>
+        this.#chronicle
+          .history(subject)
+          .origins.some((origin) => origin.ended !== undefined && this.#chronicle.isLabelled(origin, other.opened, to)),
+      );
   }
 
   /** Whether `other` may be waiting, directly or through others, for the run in which `ask` is made. */

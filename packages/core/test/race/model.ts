@@ -144,7 +144,7 @@ export class Model {
   #checkNeed(ask: Ask, { direct }: Run): void {
     if (ask.verb !== 'call' || ask.bypassed || ask.mode === 'reload' || ask.mode === 'no-cache') return;
     const known = this.#entries.certain(ask.subject);
-    if (known?.state !== 'fresh' || this.#entries.isDue(known.origin)) return;
+    if (known?.state !== 'fresh' || this.#entries.isDue(known.origin) || this.chronicle.mayNotHaveLooked(ask)) return;
     // Another may have brought it while the store was being asked; and beside a run under way the store is not asked.
     if (this.#rules.looksFirst && (ask.known?.origin !== known.origin || direct !== 'no')) return;
     // Or it runs behind an answer, a little later, as synchronous functions do.

@@ -6,6 +6,8 @@ import type { ClassRegistry, KnownClass } from './classes.ts';
 import { isBigEndian } from './tagged-encoder.ts';
 import { errorKinds, tags, viewKinds } from './tags.ts';
 
+const maxArrayLength = 0xffff_ffff;
+
 const errorClasses = {
   Error,
   EvalError,
@@ -179,9 +181,11 @@ class TaggedDecoder {
 
   #sparseArray(): unknown[] {
     const length = this.#reader.varint();
-    if (length > 0xffff_ffff) throw new CodecError('An array in the bytes is too long');
+    if (length > maxArrayLength) throw new CodecError('An array in the bytes is too long');
     const count = this.#reader.count(2);
     const array = this.#begin<unknown[]>([]);
+    // The engine sets memory aside for a length that is not enormous, unless the array is kept as a dictionary already.
+    array.length = maxArrayLength;
     array.length = length;
     for (let position = 0; position < count; position++) {
       const index = this.#reader.varint();
