@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { OptionError } from '@reprise/store';
+import { compressedCodec, OptionError, sealedCodec } from '@reprise/store';
 import { type DiskStore, type DiskStoreOptions, diskStore } from '@reprise/store-disk';
 import { manualClock } from '@reprise/store-testkit';
 import { entryOf, listFiles, makeDirectory } from './directory.ts';
@@ -116,6 +117,20 @@ describe('the front', () => {
     await fronted.set('u', entryOf(undefined));
     expect(await fronted.get('u')).toEqual(entryOf(undefined));
     await closeAll(fronted, other);
+  });
+
+  it('answers what a codec has bound to its entry', async () => {
+    const directory = await makeDirectory();
+    const codec = sealedCodec(compressedCodec(), { key: randomBytes(32) });
+    const store = diskStore({ directory, codec, front: { maxAge: '1h' } });
+    const other = diskStore({ directory, codec });
+    await store.set('written', { ...entryOf('w'.repeat(5_000)), tags: ['t'] });
+    await other.set('read', entryOf('r'));
+    await store.get('read');
+    await removeContents(directory);
+    expect((await store.get('written'))?.value).toBe('w'.repeat(5_000));
+    expect((await store.get('read'))?.value).toBe('r');
+    await closeAll(store, other);
   });
 
   it('holds no more than maxSize entries, those used last', async () => {
