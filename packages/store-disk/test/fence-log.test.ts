@@ -6,6 +6,7 @@ import { FenceLog } from '../src/fence-log.ts';
 import { formatRecord } from '../src/fence-record.ts';
 import { FenceState } from '../src/fence-state.ts';
 import { entryOf, listFiles, makeDirectory, onlyFile } from './directory.ts';
+import { StoreProcess } from './store-process.ts';
 
 async function computed(store: DiskStore, value: unknown): Promise<Entry> {
   return { ...entryOf(value), generation: await store.generation() };
@@ -61,6 +62,30 @@ describe('a log of invalidations', () => {
     expect(await listFiles(directory, 'content-v2')).toHaveLength(1);
     expect(await store.set('old', old)).toBe(false);
     expect(await store.set('new', await computed(store, 'new'))).toBe(true);
+    log.close();
+    await store.close();
+  });
+
+  it('that lets go of a name keeps out who had looked before', async () => {
+    const directory = await makeDirectory();
+    const writer = await StoreProcess.open({ directory });
+    const store = diskStore({ directory });
+    const generation = await writer.call<string>('generation');
+    const { stopped } = await writer.stopAt('before rename');
+    const setting = writer.call('set', 'k', { ...entryOf('old'), tags: ['tag 0'], generation });
+    await stopped;
+    const log = new FenceLog(directory);
+    for (let count = 0; count < 52; count++) {
+      log.append(['tags', Array.from({ length: 1_000 }, (_, index) => `tag ${count * 1_000 + index}`)]);
+    }
+    await store.prune();
+    const { names } = log.require();
+    expect(names).toBeLessThan(30_000);
+    expect(await listFiles(directory, 'tmp')).toEqual([]);
+    await writer.call('resume');
+    expect(await setting).toBe(false);
+    expect(await store.get('k')).toBeUndefined();
+    expect(await listFiles(directory)).toEqual([]);
     log.close();
     await store.close();
   });
