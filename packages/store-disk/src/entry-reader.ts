@@ -5,7 +5,7 @@ import type { EntryFiles } from './entry-files.ts';
 import { type Fences, givenGeneration } from './fences.ts';
 import { isAbsence, isSystemError } from './file-errors.ts';
 import type { FolderWalk } from './folder-walk.ts';
-import { type Front, overhear } from './front.ts';
+import { type Content, type Front, overhear } from './front.ts';
 import type { IndexLine } from './layout.ts';
 
 /** What reading takes of the store. */
@@ -57,21 +57,22 @@ export class EntryReader {
     const { front } = this.#means;
     if (front === undefined) return present(await this.#readFile(key, indexKey, () => {}));
     const read = front.beginRead(indexKey);
-    let body: Uint8Array | undefined;
+    let content: Content | undefined;
     let isNewest = false;
     let entry: Entry | undefined;
     try {
       entry = await this.#readFile(key, indexKey, (heard) => {
-        body = heard;
+        content = heard;
       });
     } finally {
       isNewest = front.endRead(indexKey, read);
     }
-    if (isNewest && entry !== undefined && body !== undefined) front.keep(indexKey, entry, body, this.#means.now());
+    if (isNewest && entry !== undefined && content !== undefined)
+      front.keep(indexKey, entry, content, this.#means.now());
     return present(entry);
   }
 
-  async #readFile(key: string, indexKey: string, heard: (body: Uint8Array) => void): Promise<Entry | undefined> {
+  async #readFile(key: string, indexKey: string, heard: (content: Content) => void): Promise<Entry | undefined> {
     const { directory, files } = this.#means;
     const cacache = loaded ?? (await load());
     for (let attempt = 1; ; attempt++) {
@@ -126,7 +127,7 @@ export class EntryReader {
     indexKey: string,
     integrity: string | null,
     bytes: Uint8Array,
-    heard: (body: Uint8Array) => void,
+    heard: (content: Content) => void,
   ): Entry | undefined {
     const { codec, front, fences, walk } = this.#means;
     let entry: Entry;

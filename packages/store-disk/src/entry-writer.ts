@@ -4,7 +4,7 @@ import { makeId } from './digest.ts';
 import type { EntryFiles } from './entry-files.ts';
 import type { Fences } from './fences.ts';
 import { isAbsence } from './file-errors.ts';
-import { type Front, overhear } from './front.ts';
+import { type Content, type Front, overhear } from './front.ts';
 import type { LineDetails } from './layout.ts';
 import type { Reports } from './reports.ts';
 
@@ -25,8 +25,8 @@ export interface EncodedEntry {
   /** Without its value. */
   readonly entry: Entry;
   readonly bytes: Uint8Array;
-  /** The value, or the error, alone. */
-  readonly body: Uint8Array;
+  /** For the front. */
+  readonly content: Content | undefined;
 }
 
 /** Writes entries that no invalidation covers. */
@@ -40,18 +40,18 @@ export class EntryWriter {
   /** @throws CodecError when the codec refuses the value */
   encode(key: string, indexKey: string, entry: Entry): EncodedEntry {
     const { codec, front } = this.#means;
-    let body: Uint8Array = new Uint8Array();
-    const heard = overhear(codec, (bytes) => {
-      body = bytes;
+    let content: Content | undefined;
+    const heard = overhear(codec, (last) => {
+      content = last;
     });
     const bytes = encodeEnvelope(indexKey, entry, front === undefined ? codec : heard, { id: makeId() });
     const bare = 'error' in entry ? { error: undefined } : { value: undefined };
     const tags = entry.tags !== undefined && { tags: [...entry.tags] };
-    return { key, indexKey, entry: { ...entry, ...bare, ...tags }, bytes, body };
+    return { key, indexKey, entry: { ...entry, ...bare, ...tags }, bytes, content };
   }
 
   /** @returns whether it was kept. @throws StoreError; nothing is under the key then */
-  async write({ key, indexKey, entry, bytes, body }: EncodedEntry, now: number): Promise<boolean> {
+  async write({ key, indexKey, entry, bytes, content }: EncodedEntry, now: number): Promise<boolean> {
     const { files, fences, front, reports } = this.#means;
     const { tags, generation, createdAt } = entry;
     const mayStand = (): boolean => !fences.refuses(key, tags, generation);
@@ -72,7 +72,7 @@ export class EntryWriter {
     if (line === 'withdrawn') this.#means.keeper().drop(indexKey);
     if (typeof line === 'string') return false;
     this.#means.keeper().add(indexKey, line);
-    front?.keep(indexKey, entry, body, now);
+    if (content !== undefined) front?.keep(indexKey, entry, content, now);
     return true;
   }
 }

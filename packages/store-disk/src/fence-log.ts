@@ -187,15 +187,14 @@ export class FenceLog {
   #succeed(file: OpenLog): boolean {
     try {
       // Only the first of those who write it is seen; what they know is the same.
-      if ((this.#list().at(-1) ?? 0) <= file.number) {
+      if (this.#isLast(file)) {
         this.#publish(file.number + 1, [...(file.state as FenceState).compact(bootMark(), realTime())]);
       }
     } catch (error) {
       if (!isUnwritable(error)) throw error;
       return false;
     }
-    removeLog(file.path);
-    this.close();
+    this.#retire(file);
     return true;
   }
 
@@ -203,15 +202,24 @@ export class FenceLog {
   #replace(file: OpenLog): boolean {
     try {
       this.#seal(file);
-      if ((this.#list().at(-1) ?? 0) <= file.number) this.#publish(file.number + 1, freshTable());
+      if (this.#isLast(file)) this.#publish(file.number + 1, freshTable());
     } catch (error) {
       this.close();
       if (!isUnwritable(error)) throw error;
       return false;
     }
-    removeLog(file.path);
-    this.close();
+    this.#retire(file);
     return true;
+  }
+
+  #retire(file: OpenLog): void {
+    if (statOf(file.path)?.ino === file.ino) removeLog(file.path);
+    this.close();
+  }
+
+  /** Whether a log is the last one still: not where it has a follower, and not in a directory that was made anew. */
+  #isLast(file: OpenLog): boolean {
+    return (this.#list().at(-1) ?? 0) <= file.number && statOf(file.path)?.ino === file.ino;
   }
 
   /** Makes a log appear complete, unless somebody else has done so. */

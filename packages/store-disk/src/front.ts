@@ -1,4 +1,4 @@
-import type { Codec, Entry } from '@reprise/store';
+import type { Codec, CodecContext, Entry } from '@reprise/store';
 
 /** What {@link Front} is told, after its check. */
 export interface FrontSettings {
@@ -6,10 +6,15 @@ export interface FrontSettings {
   readonly maxSize: number;
 }
 
+/** The value, or the error, as the codec has it: every reader gets one of his own. */
+export interface Content {
+  readonly body: Uint8Array;
+  readonly context: CodecContext | undefined;
+}
+
 interface Held {
   readonly entry: Entry;
-  /** The value, or the error, as the codec has it: every reader gets one of his own. */
-  readonly body: Uint8Array;
+  readonly content: Content;
   readonly since: number;
 }
 
@@ -42,8 +47,8 @@ export class Front {
     const held = this.#held.get(indexKey) as Held;
     this.#held.delete(indexKey);
     this.#held.set(indexKey, held);
-    const content = this.#codec.decode(held.body);
-    return 'error' in held.entry ? { ...held.entry, error: content } : { ...held.entry, value: content };
+    const value = this.#codec.decode(held.content.body, held.content.context);
+    return 'error' in held.entry ? { ...held.entry, error: value } : { ...held.entry, value };
   }
 
   /** @returns what {@link endRead} asks for */
@@ -58,12 +63,12 @@ export class Front {
     return this.#reads.get(indexKey) === read && this.#reads.delete(indexKey);
   }
 
-  keep(indexKey: string, entry: Entry, body: Uint8Array, now: number): void {
+  keep(indexKey: string, entry: Entry, content: Content, now: number): void {
     this.drop(indexKey);
     // Whether its idle time has passed is known to the file alone.
     if (entry.idle !== undefined) return;
     const bare = 'error' in entry ? { ...entry, error: undefined } : { ...entry, value: undefined };
-    this.#held.set(indexKey, { entry: bare, body, since: now });
+    this.#held.set(indexKey, { entry: bare, content, since: now });
     if (this.#held.size <= this.#settings.maxSize) return;
     for (const oldest of this.#held.keys()) {
       this.#held.delete(oldest);
@@ -77,18 +82,19 @@ export class Front {
   }
 }
 
-/** The same codec; `heard` is given the bytes that stand for the last value in either direction. */
-export function overhear(codec: Codec, heard: (body: Uint8Array) => void): Codec {
-  const tell = (body: Uint8Array): Uint8Array => {
-    heard(body);
+/** The same codec; `heard` is told what stands for the last value in either direction. */
+export function overhear(codec: Codec, heard: (content: Content) => void): Codec {
+  const tell = (body: Uint8Array, context: CodecContext | undefined): Uint8Array => {
+    heard({ body, context });
     return body;
   };
   return {
     name: codec.name,
-    encode: (value) => tell(codec.encode(value)),
-    decode: (bytes) => codec.decode(tell(bytes)),
+    encode: (value, context) => tell(codec.encode(value, context), context),
+    decode: (bytes, context) => codec.decode(tell(bytes, context), context),
     ...(codec.encodeError !== undefined && {
-      encodeError: (error: unknown) => tell(codec.encodeError?.(error) as Uint8Array),
+      encodeError: (error: unknown, context?: CodecContext) =>
+        tell(codec.encodeError?.(error, context) as Uint8Array, context),
     }),
   };
 }

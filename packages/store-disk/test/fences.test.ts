@@ -209,22 +209,6 @@ describe('the log of invalidations', () => {
     await closeAll(one, other);
   });
 
-  it('that ended without a follower, as its process died, gets one', async () => {
-    const [one, other, directory] = await openTwo();
-    await one.set('a', entryOf('a'));
-    const entry = await computed(one, 'old');
-    await other.delete('k');
-    const first = await logOf(directory);
-    const { formatRecord } = await import('../src/fence-record.ts');
-    await appendFile(first, formatRecord(['seal']) + formatRecord(['key', '', 'a']));
-    expect((await other.get('a'))?.value).toBe('a');
-    expect(await one.set('k', entry)).toBe(false);
-    expect(await logOf(directory)).not.toBe(first);
-    await other.delete('a');
-    expect(await one.get('a')).toBeUndefined();
-    await closeAll(one, other);
-  });
-
   it('whose last record was torn by a dying process costs nothing until somebody writes behind it', async () => {
     const [one, other, directory] = await openTwo();
     await one.set('a', entryOf('a'));
@@ -264,22 +248,6 @@ describe('the log of invalidations', () => {
     await later.set('late', entryOf('new'));
     expect((await later.get('late'))?.value).toBe('new');
     await later.close();
-  });
-
-  it('from before the machine was restarted does not take what it lost for what comes', async () => {
-    const { FenceState } = await import('../src/fence-state.ts');
-    const head = { version: 1, chain: 'c', base: 1, floor: 0, refused: 0, boot: 'before', gaps: [] } as const;
-    const before = new FenceState(head);
-    before.apply(['key', '', 'k'], 100);
-    before.end = 100;
-    const table = [...before.compact('after', 0)];
-    const after = new FenceState((table[0] as ['head', typeof head])[1]);
-    for (const record of table) after.apply(record, 0);
-    after.end += 10_000;
-    expect(after.isVoid('', 'k', undefined, 'c:100')).toBe(false);
-    expect(after.isVoid('', 'k', undefined, 'c:99')).toBe(true);
-    expect(after.isVoid('', 'k', undefined, 'c:150')).toBe(true);
-    expect(after.isVoid('', 'k', undefined, after.generation)).toBe(false);
   });
 
   const seed = 11;
@@ -322,29 +290,6 @@ describe('the log of invalidations', () => {
     await copyFile(await logOf(other), await logOf(one));
     const store = diskStore({ directory: one });
     expect(await store.get('k')).toBeUndefined();
-    await store.close();
-  });
-
-  it('lets go of names when it knows very many, and loses nothing that was not invalidated', async () => {
-    const directory = await makeDirectory();
-    const store = diskStore({ directory });
-    await store.set('first', { ...entryOf('first'), tags: ['kept'] });
-    await store.set('voided', { ...entryOf('voided'), tags: ['tag 0'] });
-    const old = await computed(store, 'old');
-    const { FenceLog } = await import('../src/fence-log.ts');
-    const log = new FenceLog(directory);
-    for (let count = 0; count < 52; count++) {
-      log.append(['tags', Array.from({ length: 1_000 }, (_, index) => `tag ${count * 1_000 + index}`)]);
-    }
-    expect(log.require().names).toBeGreaterThan(52_000);
-    await store.prune();
-    expect(log.require().names).toBeLessThan(30_000);
-    expect((await store.get('first'))?.value).toBe('first');
-    expect(await store.get('voided')).toBeUndefined();
-    expect(await listFiles(directory, 'content-v2')).toHaveLength(1);
-    expect(await store.set('old', old)).toBe(false);
-    expect(await store.set('new', await computed(store, 'new'))).toBe(true);
-    log.close();
     await store.close();
   });
 

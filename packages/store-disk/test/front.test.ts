@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { OptionError } from '@reprise/store';
+import { compressedCodec, OptionError, sealedCodec } from '@reprise/store';
 import { type DiskStore, type DiskStoreOptions, diskStore } from '@reprise/store-disk';
 import { manualClock } from '@reprise/store-testkit';
 import { entryOf, listFiles, makeDirectory } from './directory.ts';
@@ -11,7 +12,7 @@ async function openWithFront(
   front: DiskStoreOptions['front'],
 ): Promise<[fronted: DiskStore, other: DiskStore, string]> {
   const directory = await makeDirectory();
-  return [diskStore({ directory, front: front as boolean, clock }), diskStore({ directory, clock }), directory];
+  return [diskStore({ directory, front: front ?? false, clock }), diskStore({ directory, clock }), directory];
 }
 
 /** So that whatever is answered comes from memory. */
@@ -118,6 +119,20 @@ describe('the front', () => {
     await closeAll(fronted, other);
   });
 
+  it('answers what a codec has bound to its entry', async () => {
+    const directory = await makeDirectory();
+    const codec = sealedCodec(compressedCodec(), { key: randomBytes(32) });
+    const store = diskStore({ directory, codec, front: { maxAge: '1h' } });
+    const other = diskStore({ directory, codec });
+    await store.set('written', { ...entryOf('w'.repeat(5_000)), tags: ['t'] });
+    await other.set('read', entryOf('r'));
+    await store.get('read');
+    await removeContents(directory);
+    expect((await store.get('written'))?.value).toBe('w'.repeat(5_000));
+    expect((await store.get('read'))?.value).toBe('r');
+    await closeAll(store, other);
+  });
+
   it('holds no more than maxSize entries, those used last', async () => {
     const [fronted, other, directory] = await openWithFront({ maxAge: '1h', maxSize: 2 });
     for (const key of ['a', 'b']) await fronted.set(key, entryOf(key));
@@ -165,7 +180,7 @@ describe('the front', () => {
     [/front.maxAge must be 0 or more/, { maxAge: -1 }],
     [/front.maxSize must be a whole number/, { maxSize: 1.5 }],
   ])('has options that are checked: %s', (words, front) => {
-    const make = (): unknown => diskStore({ directory: '/nowhere', front: front as unknown as boolean });
+    const make = (): unknown => diskStore({ directory: '/nowhere', front: front as never });
     expect(make).toThrow(OptionError);
     expect(make).toThrow(words);
   });
