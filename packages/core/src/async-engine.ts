@@ -420,15 +420,16 @@ export class AsyncEngine implements Engine, Shelf {
     _promise: unknown,
     loadTime: number | undefined,
     epoch: number,
-  ): void {
+  ): boolean {
     const place = this.#places.get(key as string);
-    if (place === undefined) return;
+    if (place === undefined) return true;
     // An error takes the place of no value that may answer yet.
     if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
       this.release(key);
-      return;
+      return false;
     }
     this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch).catch(() => {});
+    return true;
   }
 
   expire(key: unknown): void {

@@ -184,9 +184,8 @@ export class Settlement {
     this.#attendance.settleOpener(flight, counts, stale !== undefined);
     // A callback or a listener may have invalidated it.
     if (keeping === undefined || flight.voided) this.#shelf.release(flight.key);
-    else {
+    else if (this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch)) {
       this.#flights.supersede(flight);
-      this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch);
     }
     if (flight.isBehind) this.#remembered.reportBehind(error, () => this.#shelf.textOf(flight.key));
     if (stale === undefined) throw error;

@@ -11,6 +11,7 @@ export interface Shelf {
   /**
    * Keeps a fresh result; where `keeping` is `undefined`, removes the older one instead.
    * @param epoch by which the labels of the result are judged
+   * @returns `false`: what is there stays, since an error takes the place of no value that may answer yet
    */
   keep(
     key: unknown,
@@ -19,7 +20,7 @@ export interface Shelf {
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
     epoch: number,
-  ): void;
+  ): boolean;
   /** A flight has ended and left nothing: what was only there for it can go. */
   release(key: unknown): void;
   /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */

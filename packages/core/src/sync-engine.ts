@@ -203,12 +203,12 @@ export class SyncEngine implements Engine, Shelf {
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
     epoch: number,
-  ): void {
+  ): boolean {
     const place = this.#places.get(key as string);
-    if (place === undefined) return;
+    if (place === undefined) return true;
     if (keeping?.failed && this.#mayHoldValue(place)) {
       this.release(key);
-      return;
+      return false;
     }
     try {
       this.#write(place, value, keeping, place.isRefreshed === true, promise !== undefined, loadTime, epoch);
@@ -216,6 +216,7 @@ export class SyncEngine implements Engine, Shelf {
       // Reported; the caller has the value.
     }
     this.release(key);
+    return true;
   }
 
   /** An error takes the place of no value that may answer yet. */
