@@ -51,23 +51,15 @@ export const orderOfUse = 'CREATE INDEX IF NOT EXISTS entries_by_use ON entries 
  * @throws StoreError for a database of something else, or of a later release
  */
 export function prepareFile(database: Database, filename: string): string | undefined {
-  if (readPragma(database, 'application_id') === 0 && readPragma(database, 'user_version') === 0) {
-    const { count } = database.prepare('SELECT count(*) AS count FROM sqlite_master').get() as { count: number };
-    if (count > 0) throw refuse(filename, 'is the database of something else');
-    // Before there is anything in the file; afterwards it could not be had without copying all of it.
-    database.exec('PRAGMA auto_vacuum = INCREMENTAL');
-  }
+  // Nothing is changed before it is known whose it is.
+  const isEmpty = lookInto(database, filename);
+  // Before there is anything in the file; afterwards it could not be had without copying all of it.
+  if (isEmpty) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304');
   createTables(database);
-  const version = readPragma(database, 'user_version');
-  if (readPragma(database, 'application_id') !== applicationId) {
-    throw refuse(filename, 'is the database of something else');
-  }
-  if (version > schemaVersion) {
-    throw refuse(filename, `was made by a later release (schema ${version}; this release knows ${schemaVersion})`);
-  }
-  if (version !== schemaVersion || countTables(database) < tableNames.length) return undefined;
+  lookInto(database, filename);
+  if (countTables(database) < tableNames.length) return undefined;
   const state = database.prepare('SELECT mark FROM state WHERE id = 1').get() as { readonly mark: string } | undefined;
   return state?.mark;
 }
@@ -78,6 +70,28 @@ function countTables(database: Database): number {
   const names = tableNames.map((name) => `'${name}'`).join();
   const sql = `SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name IN (${names})`;
   return (database.prepare(sql).get() as { count: number }).count;
+}
+
+/**
+ * In one transaction: another process may be making the file at this moment.
+ *
+ * @returns whether there is nothing in it yet
+ */
+function lookInto(database: Database, filename: string): boolean {
+  database.exec('BEGIN');
+  try {
+    const application = readPragma(database, 'application_id');
+    const version = readPragma(database, 'user_version');
+    const { count } = database.prepare('SELECT count(*) AS count FROM sqlite_master').get() as { count: number };
+    if (application === 0 && version === 0 && count === 0) return true;
+    if (application !== applicationId) throw refuse(filename, 'is the database of something else');
+    if (version > schemaVersion) {
+      throw refuse(filename, `was made by a later release (schema ${version}; this release knows ${schemaVersion})`);
+    }
+    return false;
+  } finally {
+    database.exec('COMMIT');
+  }
 }
 
 function createTables(database: Database): void {

@@ -235,19 +235,26 @@ describe('a damaged file', () => {
 });
 
 describe('a file that is not to be used', () => {
-  it('because it is the database of something else is left as it is, and every operation says so', () => {
-    const filename = makeFilename();
-    const database = openDatabase(filename);
-    database.exec('CREATE TABLE users (name); INSERT INTO users VALUES (1)');
-    database.close();
-    const before = createHash('sha256').update(readFileSync(filename)).digest('hex');
-    const store = open(filename);
-    expect(() => store.get('k')).toThrow(/database of something else; give it a file of its own as filename/);
-    expect(() => store.set('k', entryOf(1))).toThrow(StoreError);
-    expect(() => store.delete('k')).toThrow(StoreError);
-    store.close();
-    expect(createHash('sha256').update(readFileSync(filename)).digest('hex')).toBe(before);
-  });
+  it.each([
+    ['with tables', 'CREATE TABLE users (name); INSERT INTO users VALUES (1)'],
+    ['with a version of its own', 'PRAGMA user_version = 7; CREATE TABLE users (name)'],
+    ['with a mark of its own', 'PRAGMA application_id = 42; PRAGMA user_version = 1'],
+  ])(
+    'because it is the database of something else, %s, is left as it is, and every operation says so',
+    (_name, sql) => {
+      const filename = makeFilename();
+      const database = openDatabase(filename);
+      database.exec(sql);
+      database.close();
+      const before = createHash('sha256').update(readFileSync(filename)).digest('hex');
+      const store = open(filename);
+      expect(() => store.get('k')).toThrow(/database of something else; give it a file of its own as filename/);
+      expect(() => store.set('k', entryOf(1))).toThrow(StoreError);
+      expect(() => store.delete('k')).toThrow(StoreError);
+      store.close();
+      expect(createHash('sha256').update(readFileSync(filename)).digest('hex')).toBe(before);
+    },
+  );
 
   it('because a later release has made it is left as it is, and every operation says so', () => {
     const filename = makeFilename();
