@@ -484,17 +484,22 @@ export class AsyncEngine implements Engine, Shelf {
     loadTime: number | undefined,
     epoch: number,
     permit: Permit | undefined,
-  ): void {
+  ): boolean {
     const place = this.#places.get(key as string);
+    if (place === undefined) {
+      permit?.end();
+      return true;
+    }
     // An error takes the place of no value that may answer yet.
-    if (place === undefined || (keeping?.failed && (place.isUnknown || place.isRefreshed))) {
+    if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
       permit?.end();
       this.release(key);
-      return;
+      return false;
     }
     const written = this.#write(place, value, keeping, place.isRefreshed === true, loadTime, epoch, permit);
     const end = (): void => permit?.end();
     written.then(end, end);
+    return true;
   }
 
   expire(key: unknown): void {

@@ -345,13 +345,13 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
     epoch: number,
-  ): void {
+  ): boolean {
     if (keeping === undefined || (key instanceof CacheSlot && !key.attached)) {
       this.#dropRecord(key);
-      return;
+      return true;
     }
     // An error takes the place of no value that may answer yet.
-    if (keeping.failed && this.#holdsValue(key)) return;
+    if (keeping.failed && this.#holdsValue(key)) return false;
     const { home } = this.#remembered;
     const { lifetime } = keeping;
     const now = lifetime === Infinity && !keeping.guarded ? home.roughNow() : home.now();
@@ -363,11 +363,9 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     // Nothing is to be kept alive by this.
     storing.engine = undefined;
     storing.key = undefined;
-    if (!isKept) {
-      this.release(key);
-      return;
-    }
-    if (this.#remembered.heard !== 0 || areStoresObserved()) this.#tell('store', key);
+    if (!isKept) this.release(key);
+    else if (this.#remembered.heard !== 0 || areStoresObserved()) this.#tell('store', key);
+    return true;
   }
 
   #holdsValue(key: unknown): boolean {

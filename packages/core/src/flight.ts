@@ -38,7 +38,7 @@ export class Flight implements Run {
   promise: Promise<unknown> | undefined = undefined;
   /** Whether an invalidation, or the success of a newer run, has taken its right to be kept. */
   voided = false;
-  /** Whether that was no newer run: what stood under the key may then not answer in place of its error either. */
+  /** Whether it was an invalidation of its key: what stood under it may then not answer in place of its error either. */
   fenced = false;
   /** Whether the function itself is running (an asynchronous store is asked first). */
   running = false;
@@ -72,6 +72,8 @@ export class Flights {
   readonly #open = new Map<unknown, Flight>();
   /** Those that nobody may join any more, oldest first: replaced by a refresh, or flown with `dedupe: false`. */
   readonly #loose = new Set<Flight>();
+  /** Those that were given up: only an invalidation concerns them yet. */
+  readonly #givenUp = new Set<Flight>();
 
   /** The first one stands apart from the map: alone, as synchronous runs mostly are, it costs no writing there. */
   #first: Flight | undefined = undefined;
@@ -125,7 +127,9 @@ export class Flights {
     // Contexts of later code lead to it for long, and its promise to the context that it was made in: a chain of runs would hold all.
     flight.promise = undefined;
     flight.waits = undefined;
-    if (!this.#remove(flight) && this.#loose.size > 0) this.#loose.delete(flight);
+    if (this.#remove(flight)) return;
+    if (this.#loose.size > 0) this.#loose.delete(flight);
+    if (this.#givenUp.size > 0) this.#givenUp.delete(flight);
   }
 
   /** Whether any flight for this key is under way. */
@@ -147,8 +151,9 @@ export class Flights {
 
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
-    fence(flight);
+    flight.voided = true;
     if (!this.#remove(flight)) this.#loose.delete(flight);
+    this.#givenUp.add(flight);
   }
 
   /** An invalidation of one key. */
@@ -158,18 +163,20 @@ export class Flights {
       fence(flight);
       this.#remove(flight);
     }
-    if (this.#loose.size === 0) return;
-    for (const loose of this.#loose) {
-      if (!isSame(loose.key, key)) continue;
-      fence(loose);
-      this.#loose.delete(loose);
+    for (const others of [this.#loose, this.#givenUp]) {
+      if (others.size === 0) continue;
+      for (const other of others) {
+        if (!isSame(other.key, key)) continue;
+        fence(other);
+        others.delete(other);
+      }
     }
   }
 
   /** An invalidation of all keys, or of those that `covers` says. */
   voidAll(covers?: (key: unknown) => boolean): void {
     const open = this.#first === undefined ? [] : [this.#first];
-    for (const flight of [...open, ...this.#open.values(), ...this.#loose]) {
+    for (const flight of [...open, ...this.#open.values(), ...this.#loose, ...this.#givenUp]) {
       if (covers === undefined || covers(flight.key)) this.void(flight.key);
     }
   }

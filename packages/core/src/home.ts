@@ -28,7 +28,7 @@ import { Counts } from './stats.ts';
 import { SyncEngine } from './sync-engine.ts';
 import { SyncShelf } from './sync-shelf.ts';
 import { TagTelling } from './tag-telling.ts';
-import { hearTags, type TagHearer } from './tags.ts';
+import { hearTags, type TagHearer, tagEpoch } from './tags.ts';
 import { TextKeys } from './text-keys.ts';
 import type { AnyFunction, CacheEvent } from './types.ts';
 
@@ -109,6 +109,7 @@ export class StoreHome implements Home, TagHearer {
     holdStore(store);
     // The private memory of one function has nothing to be told: its entries are judged by the counters.
     if (name !== undefined || !isDirect(store)) this.#unhearTags = hearTags(this);
+    if (store.invalidateTags !== undefined && tagEpoch() > 0) this.#telling().tellEarlier();
     if (store.sync && store.direct !== undefined) hearOf(store);
     else {
       this.#unlisten = store.listen?.({

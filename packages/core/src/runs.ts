@@ -197,7 +197,7 @@ export class Runs {
     // The same, of other processes: who came before the label was known may have come after that.
     const settleAll = (finish: () => unknown): unknown => {
       if (settle()) return again();
-      const isDoubtful = flight.tags?.length || (seat.isEarly && !flight.running);
+      const isDoubtful = seat.isEarly ? !flight.running : flight.tags?.length;
       const isOver = isDoubtful ? this.#shelf.isOvertaken?.(flight, flight.tags) : undefined;
       if (isOver === undefined || isOver === false) return finish();
       return isOver === true ? again() : isOver.then((isSo) => (isSo ? again() : finish()));

@@ -187,9 +187,8 @@ export class Settlement {
     if (keeping === undefined || flight.voided) {
       flight.permit?.end();
       this.#shelf.release(flight.key);
-    } else {
+    } else if (this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch, flight.permit)) {
       this.#flights.supersede(flight);
-      this.#shelf.keep(flight.key, error, keeping, promise, undefined, flight.epoch, flight.permit);
     }
     if (flight.isBehind) this.#remembered.reportBehind(error, () => this.#shelf.textOf(flight.key));
     if (stale === undefined) throw error;

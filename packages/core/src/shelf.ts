@@ -15,6 +15,7 @@ export interface Shelf {
    * Keeps a fresh result; where `keeping` is `undefined`, removes the older one instead.
    * @param epoch by which the labels of the result are judged
    * @param permit what the store said before the run began; ended by this, at the latest when the result is stored
+   * @returns `false`: what is there stays, since an error takes the place of no value that may answer yet
    */
   keep(
     key: unknown,
@@ -24,7 +25,7 @@ export interface Shelf {
     loadTime: number | undefined,
     epoch: number,
     permit: Permit | undefined,
-  ): void;
+  ): boolean;
   /**
    * Asks the store before a run begins, where it is shared with other processes; sets the flight's permit.
    * @param isForced whether the run of another process is no answer

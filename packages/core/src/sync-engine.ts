@@ -237,11 +237,11 @@ export class SyncEngine implements Engine, Shelf {
     loadTime: number | undefined,
     epoch: number,
     permit: Permit | undefined,
-  ): void {
+  ): boolean {
     const place = this.#places.get(key as string);
-    const isKept = place !== undefined && (!keeping?.failed || !this.#mayHoldValue(place));
+    const isKept = place === undefined || !keeping?.failed || !this.#mayHoldValue(place);
     try {
-      if (isKept) {
+      if (isKept && place !== undefined) {
         const isRefreshed = place.isRefreshed === true;
         this.#write(place, value, keeping, isRefreshed, promise !== undefined, loadTime, epoch, permit);
       }
@@ -251,6 +251,7 @@ export class SyncEngine implements Engine, Shelf {
       permit?.end();
       this.release(key);
     }
+    return isKept;
   }
 
   /** An error takes the place of no value that may answer yet. */

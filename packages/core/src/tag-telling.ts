@@ -33,14 +33,15 @@ export class TagTelling {
   readonly #news: TagNews;
   readonly #means: TellingMeans;
   /** What a store that knows labels has yet to be told. */
-  #owed = new Set<string>();
+  readonly #owed = new Map<string, number>();
   /** Whether labels are known that were invalidated before this began, and given up since. */
   #isIncomplete = false;
-  #isFirst = true;
   #hasFailed = false;
   #triedAt = 0;
   #running: Promise<void> | undefined;
   #waiting: Promise<void> | undefined;
+  /** Under way beside each other, to a store that needs no rounds. */
+  readonly #tellings = new Set<Promise<void>>();
 
   constructor(store: Store, news: TagNews, means: TellingMeans) {
     this.#store = store;
@@ -48,18 +49,51 @@ export class TagTelling {
     this.#means = means;
   }
 
+  /**
+   * Tells a store that knows labels what was invalidated before it was known here: what it holds may carry that. At once: what is sent to
+   * the store from now on comes after it. What fails is told again with the next.
+   */
+  tellEarlier(): void {
+    const store = this.#store;
+    const { all, isWhole } = knownTags();
+    for (const tag of all) this.#owed.set(tag, tagEpoch());
+    this.#isIncomplete = !isWhole;
+    try {
+      if (store.sync) this.#tellSync(store);
+      else this.#tellNow(store).catch(() => {});
+    } catch {
+      // The same.
+    }
+  }
+
+  #tellNow(store: AsyncStore): Promise<void> {
+    const telling = this.#tellAtOnce(store).finally(() => this.#tellings.delete(telling));
+    this.#tellings.add(telling);
+    return telling;
+  }
+
+  async #tellAtOnce(store: AsyncStore): Promise<void> {
+    const round = this.#start();
+    const told = [...this.#owed.keys()];
+    const limit = this.#means.limit();
+    if (this.#isIncomplete) await bounded(() => store.clear(this.#means.prefix), limit, 'clear', true);
+    await bounded(async () => store.invalidateTags?.(told), limit, 'invalidateTags', true);
+    this.#settleOwed(round);
+    this.#finish(round);
+  }
+
+  #settleOwed(round: number): void {
+    // The labels that are not known any more were cleared with all others.
+    this.#isIncomplete = false;
+    for (const [tag, epoch] of this.#owed) if (epoch <= round) this.#owed.delete(tag);
+  }
+
   /** @returns a promise where the store is asynchronous. @throws, or rejects with, what the store failed with */
   tell(tags: Iterable<string>): void | Promise<void> {
     const store = this.#store;
-    if (store.invalidateTags !== undefined) {
-      if (this.#isFirst) {
-        const { all, isWhole } = knownTags();
-        this.#owed = new Set(all);
-        this.#isIncomplete = !isWhole;
-      }
-      for (const tag of tags) this.#owed.add(tag);
-    }
-    this.#isFirst = false;
+    if (store.invalidateTags !== undefined) for (const tag of tags) this.#owed.set(tag, tagEpoch());
+    // It keeps out by itself what is on its way, and what asks for its counters from now on comes after this.
+    if (!store.sync && store.capabilities?.fences === true) return this.#tellNow(store);
     if (store.sync) {
       this.#tellSync(store);
       return;
@@ -70,8 +104,8 @@ export class TagTelling {
 
   /** Something void was met: tells what could not be told before, once a second at most. Failures are told to nobody. */
   retry(): void {
-    if (!this.#hasFailed || (this.#running ?? this.#waiting) !== undefined || Date.now() - this.#triedAt < retryDelay)
-      return;
+    const isBusy = this.#tellings.size > 0 || (this.#running ?? this.#waiting) !== undefined;
+    if (!this.#hasFailed || isBusy || Date.now() - this.#triedAt < retryDelay) return;
     try {
       this.tell([])?.catch(() => {});
     } catch {
@@ -83,6 +117,7 @@ export class TagTelling {
   async settle(): Promise<void> {
     this.#triedAt = 0;
     this.retry();
+    await Promise.allSettled(this.#tellings);
     while (this.#waiting !== undefined || this.#running !== undefined)
       await (this.#waiting ?? this.#running)?.catch(() => {});
   }
@@ -98,33 +133,32 @@ export class TagTelling {
 
   #tellSync(store: SyncStore): void {
     const round = this.#start();
-    if (store.invalidateTags !== undefined) store.invalidateTags([...this.#owed]);
-    else if (store.entries !== undefined) this.#sweepSync(store);
+    if (store.invalidateTags !== undefined) {
+      if (this.#isIncomplete) store.clear(this.#means.prefix);
+      store.invalidateTags([...this.#owed.keys()]);
+      this.#settleOwed(round);
+    } else if (store.entries !== undefined) this.#sweepSync(store);
     else {
       this.#giveUp();
       return;
     }
-    this.#owed.clear();
     this.#finish(round);
   }
 
   async #tellAsync(store: AsyncStore): Promise<void> {
     const round = this.#start();
     const { invalidateTags } = store;
-    const told = this.#owed;
-    this.#owed = new Set();
-    try {
-      await this.#means.withdraw();
-      if (invalidateTags !== undefined) {
-        await bounded(() => invalidateTags.call(store, [...told]), this.#means.limit(), 'invalidateTags', true);
-      } else if (store.entries !== undefined) await this.#sweepAsync(store.entries(this.#means.prefix));
-      else {
-        this.#giveUp();
-        return;
-      }
-    } catch (error) {
-      for (const tag of told) this.#owed.add(tag);
-      throw error;
+    await this.#means.withdraw();
+    if (invalidateTags !== undefined) {
+      const limit = this.#means.limit();
+      const told = [...this.#owed.keys()];
+      if (this.#isIncomplete) await bounded(() => store.clear(this.#means.prefix), limit, 'clear', true);
+      await bounded(() => invalidateTags.call(store, told), limit, 'invalidateTags', true);
+      this.#settleOwed(round);
+    } else if (store.entries !== undefined) await this.#sweepAsync(store.entries(this.#means.prefix));
+    else {
+      this.#giveUp();
+      return;
     }
     this.#finish(round);
   }
@@ -137,8 +171,8 @@ export class TagTelling {
   }
 
   #finish(round: number): void {
-    this.#hasFailed = false;
-    if (!this.#isIncomplete) this.#news.told = round;
+    this.#hasFailed = this.#owed.size > 0;
+    this.#news.told = Math.max(this.#news.told, round);
   }
 
   #giveUp(): void {

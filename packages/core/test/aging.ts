@@ -8,11 +8,11 @@ import {
   cached,
   closeAllCaches,
 } from '@reprise/core';
-import type { AsyncStore, Store } from '@reprise/store';
+import type { Store } from '@reprise/store';
 import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
 import { chaosStore } from '@reprise/store-testkit';
-import { settle } from './deferred.ts';
+import { settle, watched } from './deferred.ts';
 import { homeOn, makeFolder } from './homes.ts';
 import { asyncMemory, bytesStore } from './store-kinds.ts';
 
@@ -57,33 +57,13 @@ function privateHome(): AgingHome {
 
 /** In a shared cache on a store. */
 export function agingHomeOn(store: Store | undefined): AgingHome & { readonly cache: Cache } {
-  const isBusy = store === undefined || store.sync ? () => false : watchWrites(store);
   const { cache, clock, wrap } = homeOn(store, { random: () => chance.next() });
   return {
     cache,
     advance: (milliseconds) => clock.advance(milliseconds),
     wrap,
-    quiet: async () => {
-      await settle();
-      await until(() => !isBusy());
-      await settle();
-    },
+    quiet: settle,
   };
-}
-
-/** @returns whether writes are under way: a store of files takes its time for them */
-function watchWrites(store: AsyncStore): () => boolean {
-  const set = store.set.bind(store);
-  let busy = 0;
-  store.set = async (key, entry) => {
-    busy++;
-    try {
-      return await set(key, entry);
-    } finally {
-      busy--;
-    }
-  };
-  return () => busy > 0;
 }
 
 /** One of each kind. */
@@ -93,7 +73,7 @@ export const agingHomes: [kind: string, make: () => AgingHome][] = [
   ['a synchronous store of text keys', () => agingHomeOn(chaosStore(memoryStore()))],
   ['an asynchronous store', () => agingHomeOn(asyncMemory())],
   ['an asynchronous store of bytes', () => agingHomeOn(bytesStore())],
-  ['the disk store', () => agingHomeOn(diskStore({ directory: makeFolder() }))],
+  ['the disk store', () => agingHomeOn(watched(diskStore({ directory: makeFolder() })))],
 ];
 
 /** Those in which a synchronous function stays synchronous. */

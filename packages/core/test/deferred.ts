@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { AsyncStore } from '@reprise/store';
 
 /** A promise that is settled by hand. */
 export interface Deferred<Value> {
@@ -34,9 +35,45 @@ export function holdRuns<Args extends unknown[], Value>(): HeldFunction<Args, Va
   return Object.assign(held, { runs });
 }
 
-/** Lets everything that is ready happen: promises, and a few turns of the event loop. No time passes. */
+/** Operations under way of stores that take their time. */
+let busy = 0;
+
+/** The same store; {@link settle} waits for what it does. */
+export function watched<S extends AsyncStore>(store: S): S {
+  const members = store as unknown as Record<string, unknown>;
+  for (const name of operations) {
+    const operation = members[name];
+    if (typeof operation !== 'function') continue;
+    members[name] = async (...args: unknown[]): Promise<unknown> => {
+      busy++;
+      try {
+        return await Reflect.apply(operation, store, args);
+      } finally {
+        busy--;
+      }
+    };
+  }
+  return store;
+}
+
+const operations = [
+  'get',
+  'getMany',
+  'set',
+  'delete',
+  'clear',
+  'touch',
+  'invalidateTags',
+  'generation',
+  'isCurrent',
+  'lease',
+  'release',
+];
+
+/** Lets everything that is ready happen: promises, a few turns of the event loop, and what watched stores do. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await setImmediate();
+  const end = performance.now() + 4_000;
+  for (let quiet = 0; quiet < 5 && performance.now() < end; quiet = busy > 0 ? 0 : quiet + 1) await setImmediate();
 }
 
 /** A run of a held function, waited for until it has begun: a store of files takes its time before. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { closeAllCaches, withCacheMode } from '@reprise/core';
+import { cached, closeAllCaches, withCacheMode } from '@reprise/core';
 import { holdRuns, runOf, settle } from './deferred.ts';
 import { sharedHomes } from './homes.ts';
 
@@ -76,5 +76,20 @@ describe.each(sharedHomes)('beside an entry, in %s,', (_kind, makeHome) => {
     second.resolve('second');
     await settle();
     expect(await user('a')).toBe('third');
+  });
+});
+
+describe('an error that is not remembered, since there is a value,', () => {
+  it('takes the place of no newer value that is under way either', async () => {
+    const held = holdRuns<[], string>();
+    const load = cached(held, { dedupe: false, cacheErrors: { ttl: '1m' } });
+    const [first, second, third] = [load(), load(), load()];
+    held.runs[0]?.resolve('first');
+    expect(await first).toBe('first');
+    held.runs[2]?.reject(new Error('down'));
+    await expect(third).rejects.toThrow('down');
+    held.runs[1]?.resolve('second');
+    expect(await second).toBe('second');
+    expect(load.peek()).toBe('second');
   });
 });

@@ -14,6 +14,7 @@ import type { Store } from '@reprise/store';
 import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
 import { chaosStore, type ManualClock, manualClock } from '@reprise/store-testkit';
+import { watched } from './deferred.ts';
 import { asyncMemory, bytesStore } from './store-kinds.ts';
 
 /** A place for entries, in which functions can be cached. */
@@ -63,7 +64,7 @@ export const sharedHomes: [kind: string, make: () => TestHome & { readonly cache
   ['a synchronous store of text keys', () => homeOn(chaosStore(memoryStore()))],
   ['an asynchronous store', () => homeOn(asyncMemory())],
   ['an asynchronous store of bytes', () => homeOn(bytesStore())],
-  ['the disk store', () => homeOn(diskStore({ directory: makeFolder() }))],
+  ['the disk store', () => homeOn(watched(diskStore({ directory: makeFolder() })))],
 ];
 
 /** One of each kind. */

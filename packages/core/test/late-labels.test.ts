@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { cached, cacheTag, closeAllCaches, createCache, invalidateTags } from '@reprise/core';
+import { manualClock } from '@reprise/store-testkit';
 import { defer, holdRuns, settle } from './deferred.ts';
 import { storeKinds } from './store-kinds.ts';
 
@@ -103,5 +104,43 @@ describe.each(storeKinds)('a call that finds a run under way, in %s', (_kind, ma
     expect([await before, await get('a')]).toEqual(['old', 'new']);
     expect(['old', 'new']).toContain(await joined);
     expect(load.runs).toHaveLength(2);
+  });
+});
+
+describe.each(storeKinds)('a call that waits for a run that was given up for a label, in %s', (_kind, makeStore) => {
+  it.each([
+    ['is answered stale when it fails', false],
+    ['is answered nothing from before an invalidation', true],
+  ])('%s', async (_what, isInvalidated) => {
+    const clock = manualClock(1_700_000_000_000);
+    const held = holdRuns<[], string>();
+    const load = cached(
+      () => {
+        cacheTag('label');
+        return held();
+      },
+      {
+        cache: createCache({ name: 'labels', store: makeStore(), clock }),
+        name: 'load',
+        ttl: 1_000,
+        staleIfError: '1h',
+      },
+    );
+    await load.set([], 'old');
+    await settle();
+    clock.advance(1_000);
+    const refresh = load.refresh();
+    const waiting = load();
+    await settle();
+    await invalidateTags(['label']);
+    const later = load();
+    await settle();
+    held.runs[1]?.resolve('new');
+    expect(await later).toBe('new');
+    if (isInvalidated) await load.invalidate();
+    held.runs[0]?.reject(new Error('down'));
+    await expect(refresh).rejects.toThrow('down');
+    if (isInvalidated) await expect(waiting).rejects.toThrow('down');
+    else expect(await waiting).toBe('old');
   });
 });

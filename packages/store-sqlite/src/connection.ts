@@ -19,6 +19,8 @@ export class Connection {
   readonly #lockTimeout: number;
   readonly #report: (error: unknown) => void;
   #session: Session | undefined;
+  /** What an operation has found, and the next look at the file will mend. */
+  #damage: { readonly identity: string; readonly cause: unknown } | undefined;
   #checkedAt = 0;
   #isClosed = false;
 
@@ -33,11 +35,6 @@ export class Connection {
     if (this.#isClosed) {
       throw new StoreError(`The SQLite store at ${this.#filename} is closed`, { code: 'E_CLOSED' });
     }
-  }
-
-  /** Whether something has been asked of the file yet. */
-  get isOpen(): boolean {
-    return this.#session !== undefined;
   }
 
   /** Reads; sees all that was committed, by whomever. `work` may run more than once. */
@@ -85,9 +82,7 @@ export class Connection {
   /** Idempotent. */
   close(): void {
     this.#isClosed = true;
-    const session = this.#session;
-    this.#session = undefined;
-    session?.close();
+    this.#drop();
   }
 
   #verify(): Session {
@@ -97,6 +92,9 @@ export class Connection {
       if (identityOf(this.#filename) === session.identity) return session;
       this.#drop();
     }
+    const damage = this.#damage;
+    this.#damage = undefined;
+    if (damage !== undefined) this.#replace(damage.identity, damage.cause);
     for (let attempt = 1; ; attempt++) {
       const opened = openFile(this.#filename, this.#open, (error) => kindOf(error) === 'damaged');
       if ('session' in opened) {
@@ -138,9 +136,8 @@ export class Connection {
         if (busy === 0) deadline = performance.now() + this.#lockTimeout;
         if (kind === 'busy' && performance.now() < deadline) pause(Math.min(0.1 * 1.5 ** busy++, 2));
         else if (kind === 'damaged' && replaced++ < attempts && this.#session !== undefined) {
-          const { identity } = this.#session;
+          this.#damage = { identity: this.#session.identity, cause: error };
           this.#drop();
-          this.#replace(identity, error);
         } else throw this.#failure(what, kind, error);
       }
     }
@@ -162,8 +159,6 @@ export class Connection {
   }
 }
 
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
 function pause(milliseconds: number): void {
-  Atomics.wait(sleeper, 0, 0, milliseconds);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

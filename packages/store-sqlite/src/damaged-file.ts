@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import type { OpenDatabase } from './driver.ts';
-import { identityOf } from './session.ts';
+import { createFile, identityOf } from './session.ts';
 
 /**
  * Moves a damaged file out of the way, to `<filename>-damaged`, in place of an earlier one.
@@ -11,6 +11,7 @@ import { identityOf } from './session.ts';
  * @param identity of the file that is damaged; any other one is left alone
  */
 export function moveAside(filename: string, identity: string, open: OpenDatabase, lockTimeout: number): void {
+  createFile(`${filename}-repair`);
   const lock = open(`${filename}-repair`, lockTimeout);
   try {
     lock.exec('BEGIN EXCLUSIVE');

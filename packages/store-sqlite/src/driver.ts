@@ -3,7 +3,7 @@ import { StoreError } from '@reprise/store';
 import type { SqliteDriver } from './options.ts';
 
 /** What SQLite takes and gives here. */
-type SqlValue = string | number | null | Uint8Array;
+export type SqlValue = string | number | null | Uint8Array;
 
 /** What both drivers have in common of a prepared statement. */
 export interface Statement {
@@ -87,13 +87,26 @@ function requireFromHere(name: string): unknown {
 
 /** This file's own path or URL, from a stack: a form that ES modules and CommonJS have in common, to be built from one source. */
 function ownFile(): string | undefined {
-  const { prepareStackTrace } = Error;
+  const { prepareStackTrace, stackTraceLimit } = Error;
   try {
+    Error.stackTraceLimit = 1;
     Error.prepareStackTrace = (_, sites) => sites[0]?.getFileName() ?? undefined;
     const file = new Error('where').stack as unknown;
     return typeof file === 'string' && /^(\/|file:|[A-Za-z]:[\\/])/.test(file) ? file : undefined;
+  } catch {
+    // Where errors are frozen the folder of the program has to do.
+    return undefined;
   } finally {
+    restore(prepareStackTrace, stackTraceLimit);
+  }
+}
+
+function restore(prepareStackTrace: typeof Error.prepareStackTrace, stackTraceLimit: number): void {
+  try {
+    Error.stackTraceLimit = stackTraceLimit;
     Error.prepareStackTrace = prepareStackTrace as NonNullable<typeof prepareStackTrace>;
+  } catch {
+    // Nothing was changed.
   }
 }
 

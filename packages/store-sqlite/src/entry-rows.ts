@@ -42,8 +42,7 @@ INSERT INTO entries (key, namespace, ends_at, stale_until, idle, used, bytes, ta
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
   ends_at = excluded.ends_at, stale_until = excluded.stale_until, idle = excluded.idle, used = excluded.used,
-  replaced = iif(tagged, -bytes, bytes), bytes = excluded.bytes, tagged = excluded.tagged, envelope = excluded.envelope
-RETURNING id, replaced`;
+  bytes = excluded.bytes, tagged = excluded.tagged, envelope = excluded.envelope`;
 
 const largest = 500;
 
@@ -88,17 +87,19 @@ export class EntryRows {
     const { envelope, endsAt, staleUntil, idle = null, tags } = row;
     const bytes = envelope.length;
     const isTagged = tags !== undefined && tags.length > 0;
-    const values = [key, namespace, endsAt, staleUntil, idle, used, bytes, isTagged ? 1 : 0, envelope] as const;
-    const { id, replaced } = session.statement(upsert).get(...values) as { id: number; replaced: number | null };
-    // An envelope is never empty: its sign is free to say something else.
-    if (replaced === null) this.#count(1, bytes);
-    else {
-      this.#count(0, bytes - Math.abs(replaced));
-      if (replaced < 0) session.statement('DELETE FROM tags WHERE entry = ?').run(id);
-    }
-    if (!isTagged) return;
-    const addTag = session.statement('INSERT INTO tags (tag, entry) VALUES (?, ?) ON CONFLICT DO NOTHING');
-    for (const tag of tags) addTag.run(toColumn(tag), id);
+    // An envelope is never empty: the sign of its weight is free to say something else.
+    const weight = session.value('SELECT iif(tagged, -bytes, bytes) AS value FROM entries WHERE key = ?', key);
+    if (weight === undefined) this.#count(1, bytes);
+    else this.#count(0, bytes - Math.abs(weight as number));
+    session.statement(upsert).run(key, namespace, endsAt, staleUntil, idle, used, bytes, isTagged ? 1 : 0, envelope);
+    if (isTagged || ((weight as number | undefined) ?? 0) < 0) this.#setTags(session, key, tags ?? []);
+  }
+
+  #setTags(session: Session, key: KeyColumn, tags: readonly string[]): void {
+    const id = session.value('SELECT id AS value FROM entries WHERE key = ?', key) as number;
+    session.statement('DELETE FROM tags WHERE entry = ?').run(id);
+    const add = session.statement('INSERT INTO tags (tag, entry) VALUES (?, ?) ON CONFLICT DO NOTHING');
+    for (const tag of tags) add.run(toColumn(tag), id);
   }
 
   /** @returns when the entry ended or would have, where there was one */

@@ -6,13 +6,6 @@ const most = { fences: 100_000, prefix_fences: 1_000 } as const;
 /** So many may be added before they are counted. */
 const countedEach = 1_000;
 
-export interface Counters {
-  /** How many invalidations there have been in this file, whoever's. */
-  readonly epoch: number;
-  /** What was given before is void: what would be needed to judge it has been given up. */
-  readonly floor: number;
-}
-
 /** What a write is judged by. */
 export interface Judged {
   /** With its namespace in front. */
@@ -20,33 +13,39 @@ export interface Judged {
   readonly tags: readonly string[] | undefined;
 }
 
-export function readCounters(session: Session): Counters {
-  return session.statement('SELECT epoch, floor FROM state').get() as Counters;
+/** How many invalidations there have been in this file, whoever's. */
+export function readEpoch(session: Session): number {
+  return session.value('SELECT epoch AS value FROM state') as number;
 }
 
-/** The counters as an answer to `generation()`: no other file has ever given the same text. */
-export function writeGeneration(session: Session, { epoch }: Counters): string {
+/** What was given before is void: what would be needed to judge it has been given up. */
+function readFloor(session: Session): number {
+  return session.value('SELECT floor AS value FROM state') as number;
+}
+
+/** The counter as an answer to `generation()`: no other file has ever given the same text. */
+export function writeGeneration(session: Session, epoch: number): string {
   return `${session.mark}:${epoch}`;
 }
 
 /** The epoch in a text that this file may have given; `undefined` for any other. */
-export function readGeneration(session: Session, generation: unknown, { epoch, floor }: Counters): number | undefined {
+export function readGeneration(session: Session, generation: unknown): number | undefined {
   if (typeof generation !== 'string') return undefined;
   const { mark } = session;
   if (generation.length > mark.length + 17 || !generation.startsWith(mark)) return undefined;
   const found = Number(generation.slice(mark.length + 1));
-  const isGiven = Number.isSafeInteger(found) && found >= floor && found <= epoch && `${mark}:${found}` === generation;
-  return isGiven ? found : undefined;
+  return Number.isSafeInteger(found) && found >= 0 && `${mark}:${found}` === generation ? found : undefined;
 }
 
 /**
  * Whether anything that covers a write has been invalidated since its run began.
  *
- * @param epoch what the counter was then
+ * @param epoch what the counter was then; one that was never reached is void as well
+ * @param now what the counter is
  */
-export function isVoid(session: Session, write: Judged, epoch: number, counters: Counters): boolean {
-  if (epoch === counters.epoch) return false;
-  if (epoch < counters.floor || epoch > counters.epoch) return true;
+export function isVoid(session: Session, write: Judged, epoch: number, now: number): boolean {
+  if (epoch === now) return false;
+  if (epoch > now || epoch < readFloor(session)) return true;
   if (isNewer(session, numberOf('key', write.fullKey), epoch)) return true;
   for (const tag of write.tags ?? []) if (isNewer(session, numberOf('tag', tag), epoch)) return true;
   const prefixes = session.statement('SELECT prefix FROM prefix_fences WHERE epoch > ?').all(epoch);
@@ -54,10 +53,8 @@ export function isVoid(session: Session, write: Judged, epoch: number, counters:
 }
 
 function isNewer(session: Session, number: number, epoch: number): boolean {
-  const fence = session.statement('SELECT epoch FROM fences WHERE number = ?').get(number) as
-    | { readonly epoch: number }
-    | undefined;
-  return fence !== undefined && fence.epoch > epoch;
+  const fence = session.value('SELECT epoch AS value FROM fences WHERE number = ?', number) as number | undefined;
+  return fence !== undefined && fence > epoch;
 }
 
 export function fenceKey(session: Session, fullKey: string): void {
@@ -87,8 +84,8 @@ function setFence(session: Session, number: number, epoch: number): void {
 }
 
 function raise(session: Session): number {
-  const row = session.statement('UPDATE state SET epoch = epoch + 1 RETURNING epoch').get() as Counters;
-  return row.epoch;
+  session.statement('UPDATE state SET epoch = epoch + 1').run();
+  return readEpoch(session);
 }
 
 function limit(session: Session): void {
@@ -100,11 +97,13 @@ function limit(session: Session): void {
 /** Gives up the older half of the fences where there are too many. A counter that is missing voids what it guards. */
 export function limitFences(session: Session): void {
   for (const table of ['fences', 'prefix_fences'] as const) {
-    const { count } = session.statement(`SELECT count(*) AS count FROM ${table}`).get() as { count: number };
+    const count = session.value(`SELECT count(*) AS value FROM ${table}`) as number;
     if (count <= most[table]) continue;
-    const { epoch } = session
-      .statement(`SELECT epoch FROM ${table} ORDER BY epoch LIMIT 1 OFFSET ?`)
-      .get(Math.floor(count / 2)) as Counters;
+    const middle = Math.floor(count / 2);
+    const epoch = session.value(
+      `SELECT epoch AS value FROM ${table} ORDER BY epoch LIMIT 1 OFFSET ?`,
+      middle,
+    ) as number;
     session.statement(`DELETE FROM ${table} WHERE epoch <= ?`).run(epoch);
     session.statement('UPDATE state SET floor = max(floor, ?)').run(epoch);
   }

@@ -12,8 +12,7 @@ const schemaVersion = 1;
  *   `floor` is void whatever it is about.
  * - `namespaces`: how many entries each has, and how many bytes they have: read at each write where there are bounds.
  * - `entries`: `key` with its namespace in front, text or bytes (key-column.ts). `stale_until` and `idle` are there to find
- *   `ends_at` anew when an entry is touched; the envelope knows them too. `used` grows with each use. `replaced`
- *   is the weight of the entry that this one took the place of, negative if that had tags: one statement writes an entry and learns it.
+ *   `ends_at` anew when an entry is touched; the envelope knows them too. `used` grows with each use.
  * - `fences`: the epoch at which a key or a tag, as a number, was last invalidated; `prefix_fences` the same of beginnings.
  */
 const tables = `
@@ -29,7 +28,6 @@ CREATE TABLE entries (
   used INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   tagged INTEGER NOT NULL,
-  replaced INTEGER,
   envelope BLOB NOT NULL
 );
 CREATE INDEX entries_by_end ON entries (ends_at) WHERE ends_at < 9e999;

@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Database, OpenDatabase, Statement } from './driver.ts';
+import type { Database, OpenDatabase, SqlValue, Statement } from './driver.ts';
 import { type KeyColumn, toColumn } from './key-column.ts';
 import { prepareFile } from './schema.ts';
 
@@ -15,8 +15,7 @@ export class Session {
   /** How many fences were set through it since they were last counted. */
   fencesSet = 0;
   readonly #statements = new Map<string, Statement>();
-  #select: Statement | undefined;
-  #isPlucked = false;
+  readonly #lookups = new Map<string, (values: readonly SqlValue[]) => unknown>();
   readonly #namespaces = new Map<string, number>();
 
   constructor(database: Database, mark: string, identity: string) {
@@ -35,18 +34,23 @@ export class Session {
     return statement;
   }
 
-  /** The bytes under a key, namespace included. */
-  envelope(key: KeyColumn): Uint8Array | undefined {
-    const statement = this.#select ?? this.#prepareSelect();
-    const found = statement.get(key);
-    return (this.#isPlucked ? found : (found as { envelope: unknown } | undefined)?.envelope) as Uint8Array | undefined;
+  /** What stands in the one column, called `value`, of the one row that a statement finds; `undefined` where there is none. */
+  value(sql: string, ...values: SqlValue[]): unknown {
+    let lookup = this.#lookups.get(sql);
+    if (lookup === undefined) {
+      const statement = this.database.prepare(sql);
+      const plucked = statement.pluck?.();
+      lookup = plucked
+        ? (given) => plucked.get(...given)
+        : (given) => (statement.get(...given) as { readonly value: unknown } | undefined)?.value;
+      this.#lookups.set(sql, lookup);
+    }
+    return lookup(values);
   }
 
-  #prepareSelect(): Statement {
-    const statement = this.database.prepare('SELECT envelope FROM entries WHERE key = ?');
-    this.#isPlucked = statement.pluck !== undefined;
-    this.#select = statement.pluck?.() ?? statement;
-    return this.#select;
+  /** The bytes under a key, namespace included. */
+  envelope(key: KeyColumn): Uint8Array | undefined {
+    return this.value('SELECT envelope AS value FROM entries WHERE key = ?', key) as Uint8Array | undefined;
   }
 
   /** The number of a namespace; one that is new is added, which only a transaction that writes may cause. */
@@ -55,7 +59,7 @@ export class Session {
     if (known !== undefined) return known;
     const column = toColumn(name);
     this.statement('INSERT INTO namespaces (name) VALUES (?) ON CONFLICT DO NOTHING').run(column);
-    const { id } = this.statement('SELECT id FROM namespaces WHERE name = ?').get(column) as { id: number };
+    const id = this.value('SELECT id AS value FROM namespaces WHERE name = ?', column) as number;
     this.#namespaces.set(name, id);
     return id;
   }
@@ -79,11 +83,12 @@ export class Session {
   }
 
   #freePages(): number {
-    return (this.database.prepare('PRAGMA freelist_count').get() as { freelist_count: number }).freelist_count;
+    return (this.database.prepare('PRAGMA freelist_count').get() as { readonly freelist_count: number }).freelist_count;
   }
 
   close(): void {
     this.#statements.clear();
+    this.#lookups.clear();
     this.database.close();
   }
 }
@@ -124,7 +129,7 @@ export function openFile(filename: string, open: OpenDatabase, isDamage: (error:
  * Makes the file if it is not there; SQLite gives its own two files the same permissions. One that is there must not be opened: closing
  * it would take from the process all the locks on it that SQLite holds for other stores.
  */
-function createFile(filename: string): void {
+export function createFile(filename: string): void {
   try {
     closeSync(openSync(filename, 'wx', 0o600));
   } catch (error) {

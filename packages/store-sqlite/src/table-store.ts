@@ -20,7 +20,7 @@ import {
   fenceTags,
   isVoid,
   limitFences,
-  readCounters,
+  readEpoch,
   readGeneration,
   writeGeneration,
 } from './fences.ts';
@@ -128,10 +128,10 @@ export class TableStore implements SqliteStore {
     const { generation } = entry;
     if (generation === undefined) return this.#setAnew(fullKey, entry);
     const judged = this.#connection.read('write', (session) => {
-      const counters = readCounters(session);
-      const epoch = readGeneration(session, generation, counters);
-      if (epoch === undefined || isVoid(session, { fullKey, tags: entry.tags }, epoch, counters)) return undefined;
-      return { epoch, judgedAt: counters.epoch, mark: session.mark };
+      const epoch = readGeneration(session, generation);
+      const judgedAt = readEpoch(session);
+      if (epoch === undefined || isVoid(session, { fullKey, tags: entry.tags }, epoch, judgedAt)) return undefined;
+      return { epoch, judgedAt, mark: session.mark };
     });
     if (judged === undefined) return false;
     const { row, refusal } = this.#encode(fullKey, entry);
@@ -232,7 +232,7 @@ export class TableStore implements SqliteStore {
 
   generation(): string {
     // Results that wait change no counter.
-    return this.#connection.read('read', (session) => writeGeneration(session, readCounters(session)));
+    return this.#connection.read('read', (session) => writeGeneration(session, readEpoch(session)));
   }
 
   lease(key: string): Lease | undefined {
@@ -271,7 +271,7 @@ export class TableStore implements SqliteStore {
     let envelope: Uint8Array | undefined;
     if (waiting !== undefined) {
       envelope = this.#connection.read('read', (session) => {
-        const isSame = session.mark === waiting.mark && readCounters(session).epoch === waiting.judgedAt;
+        const isSame = session.mark === waiting.mark && readEpoch(session) === waiting.judgedAt;
         return isSame && waiting.row.idle === undefined ? waiting.row.envelope : undefined;
       });
       // Others have invalidated something since: the transaction decides what becomes of it.
@@ -348,7 +348,7 @@ export class TableStore implements SqliteStore {
       const now = this.#clock.now();
       this.#rows.begin();
       if (!this.#waiting.isEmpty) {
-        this.#waiting.write(session, this.#rows, readCounters(session), () => this.#nextUse());
+        this.#waiting.write(session, this.#rows, readEpoch(session), () => this.#nextUse());
       }
       const done = work(session);
       removals = this.#isBounded ? this.#rows.evict(session, this.#bounds, now) : [];

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers';
 import type { EntryRows, NewRow } from './entry-rows.ts';
-import { type Counters, isVoid } from './fences.ts';
+import { isVoid } from './fences.ts';
 import type { Session } from './session.ts';
 
 /** A write that waits for the end of the tick. */
@@ -70,11 +70,15 @@ export class WaitingWrites {
     if (this.#uses.size >= most.uses) this.#flush();
   }
 
-  /** Writes all of it; what has become void since is not kept. Part of a transaction: {@link clear} when that is done. */
-  write(session: Session, rows: EntryRows, counters: Counters, nextUse: () => number): void {
+  /**
+   * Writes all of it; what has become void since is not kept. Part of a transaction: {@link clear} when that is done.
+   *
+   * @param now what the counter of invalidations is
+   */
+  write(session: Session, rows: EntryRows, now: number, nextUse: () => number): void {
     for (const fullKey of this.#uses) rows.use(session, fullKey, nextUse());
     for (const { row, epoch, mark } of this.#writes.values()) {
-      if (mark === session.mark && !isVoid(session, row, epoch, counters)) rows.put(session, row, nextUse());
+      if (mark === session.mark && !isVoid(session, row, epoch, now)) rows.put(session, row, nextUse());
     }
     for (const [fullKey, times] of this.#touches) {
       for (const at of times) rows.touch(session, fullKey, at, nextUse());

@@ -127,6 +127,9 @@ describe('a damaged file', () => {
     expect(reports.failures).toEqual([
       { error: expect.objectContaining({ message: expect.stringContaining(`${filename}-damaged`) }), key: undefined },
     ]);
+    for (const name of readdirSync(dirname(filename))) {
+      expect([name, statSync(join(dirname(filename), name)).mode & 0o077]).toEqual([name, 0]);
+    }
     expect(existsSync(`${filename}-damaged`)).toBe(true);
   });
 
@@ -197,6 +200,37 @@ describe('a damaged file', () => {
     const generation = await child.run<string>('return state.store.generation()');
     store.delete('k');
     expect(await child.run(`return state.store.set('k', { ...entryOf(1), generation: '${generation}' })`)).toBe(false);
+  });
+
+  it('that several processes find at once is replaced once, and all go on with the same new one', async () => {
+    const folder = makeFolder();
+    const children = [new Child(), new Child(), new Child()];
+    for (let round = 0; round < 5; round++) {
+      const filename = join(folder, `${round}/cache.sqlite`);
+      fill(filename, 50);
+      overwrite(filename, 0, new Uint8Array(4_096));
+      await Promise.all(
+        children.map((child, number) =>
+          child.run(`
+            state.store?.close();
+            state.store = sqliteStore({ filename: ${JSON.stringify(filename)} });
+            state.failures = [];
+            state.store.listen({ failed: (error) => state.failures.push(String(error)) });
+            state.store.set('k${number}', entryOf(${number}));
+          `),
+        ),
+      );
+      for (const child of children) {
+        const found = await child.run(
+          `return [...state.store.entries()].map(([key, { value }]) => [key, value]).sort()`,
+        );
+        expect(found).toEqual([
+          ['k0', 0],
+          ['k1', 1],
+          ['k2', 2],
+        ]);
+      }
+    }
   });
 });
 

@@ -4,10 +4,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, jest } from '@jest/globals';
-import { createCodec, OptionError, RepriseError } from '@reprise/store';
+import { createCodec, OptionError, RepriseError, StoreError } from '@reprise/store';
 import { type SqliteStoreOptions, sqliteStore } from '@reprise/store-sqlite';
 import { manualClock } from '@reprise/store-testkit';
-import { endOfTick, entryOf, makeFilename, makeFolder, open, openDatabase, Reports, resultOf } from './places.ts';
+import {
+  drivers,
+  endOfTick,
+  entryOf,
+  makeFilename,
+  makeFolder,
+  open,
+  openDatabase,
+  Reports,
+  resultOf,
+} from './places.ts';
 
 const sizeOf = (filename: string): number =>
   ['', '-wal'].reduce((sum, end) => sum + (statSync(filename + end, { throwIfNoEntry: false })?.size ?? 0), 0);
@@ -40,6 +50,21 @@ describe('options', () => {
     expect(() => sqliteStore(options as SqliteStoreOptions)).toThrow(OptionError);
     expect(() => sqliteStore(options as SqliteStoreOptions)).toThrow(message);
   });
+
+  it.each([
+    ['better-sqlite3', /cannot load better-sqlite3: npm i better-sqlite3@12, or use a Node that has node:sqlite/],
+    ['node:sqlite', /cannot load node:sqlite: it comes with Node 22\.5/],
+  ] as const)(
+    'a driver that this Node does not have is said to be missing, with the way out: %s',
+    (driver, message) => {
+      const make = () => sqliteStore({ filename: 'never made', driver });
+      if (drivers.includes(driver)) expect(make().name).toBe('sqlite');
+      else {
+        expect(make).toThrow(StoreError);
+        expect(make).toThrow(message);
+      }
+    },
+  );
 
   it('touch nothing until the store is used, and a store that is not used makes no file', () => {
     const filename = join(makeFolder(), 'new/cache.sqlite');

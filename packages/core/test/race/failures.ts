@@ -91,6 +91,7 @@ export class FailureLaw {
     if (known === undefined || ask.verb !== 'call' || ask.bypassed || ask.mode !== 'default') return;
     if (this.#chronicle.mayNotHaveLooked(ask) || this.#chronicle.mayNotHaveLooked(run.ask)) return;
     if (this.#chronicle.rules.timeout.abandon !== undefined || !this.#windows.isForgiven(run)) return;
+    if (this.#chronicle.rules.looksFirst && isBesideRun(ask, run, known.origin)) return;
     const now = this.#entries.certain(ask.subject);
     if (now === undefined || now.origin !== known.origin || isFailure(known.origin)) return;
     throw this.#chronicle.fault(
@@ -107,4 +108,11 @@ export class FailureLaw {
     const known = now?.origin === ask.known?.origin ? ask.known : undefined;
     this.#chronicle.check(known === undefined, 'remembers', () => `${show(ask)} did not get ${known?.origin.value}`);
   }
+}
+
+/** Whether a call came upon a run under way that did not find what an older one has brought since: a slow store is not asked beside it. */
+function isBesideRun(ask: Ask, run: Run, known: Origin): boolean {
+  if (run.ask === ask) return run.direct !== 'no';
+  const { verb, mode } = run.ask;
+  return verb === 'call' && mode !== 'reload' && mode !== 'no-cache' && known.order < run.order;
 }

@@ -213,8 +213,8 @@ export const mistakes: readonly Mistake[] = [
     homes: ['memory', 'text'],
     make: () => {
       return together(
-        replace(DirectEngine.prototype, 'keep', () => () => {}),
-        replace(SyncEngine.prototype, 'keep', () => () => {}),
+        replace(DirectEngine.prototype, 'keep', () => () => true),
+        replace(SyncEngine.prototype, 'keep', () => () => true),
       );
     },
   },

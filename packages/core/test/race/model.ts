@@ -188,6 +188,11 @@ export class Model {
     const at = ++this.chronicle.moment;
     this.chronicle.lastTagged = at;
     for (const label of labels) tagged.set(label, [...(tagged.get(label) ?? []), at]);
+    // Whether the engine has seen yet what the error of a run was not to take the place of, cannot be told from here.
+    for (const run of this.chronicle.runs) {
+      const isJustHeld = run.remembered === 'held' && run.ended?.turn === this.chronicle.turn;
+      if (isJustHeld && this.#entries.known(run.subject) === 'unclear') run.remembered = 'perhaps';
+    }
   }
 
   /** A `set`. @returns the value to set */

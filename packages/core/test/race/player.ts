@@ -6,7 +6,7 @@ import { type Ask, type Run, Violation } from './history.ts';
 import { Model } from './model.ts';
 import { checkCounts, checkSize, type Direction, type Inspector, tally } from './remains.ts';
 import { type Plan, type Schedule, type Setup, type Step, type Target, tagCount, textKey } from './schedule.ts';
-import { enterScope, type Scope } from './scopes.ts';
+import { enterScope, mayBeOver, type Scope } from './scopes.ts';
 import { Stage, shortTimeout } from './stage.ts';
 import { nameTag, textIn } from './values.ts';
 
@@ -184,8 +184,8 @@ class Player implements Actor {
     const args = this.stage.argumentsOf(target);
     const outer = parent && this.#scopes.get(parent.ask);
     // What goes on when its scope has ended is in no certain mode, so it says one.
-    const said = mode ?? (outer?.isLive === false ? 'default' : undefined);
-    const own = said === undefined ? undefined : { mode: said, isLive: true };
+    const said = mode ?? (outer !== undefined && mayBeOver(outer) ? 'default' : undefined);
+    const own: Scope | undefined = said === undefined ? undefined : { mode: said, isLive: true, runs: [] };
     const scope = own ?? outer;
     const isAround = bypassed === true || scope?.mode === 'no-store';
     const ask = this.model.ask({
@@ -198,6 +198,7 @@ class Player implements Actor {
       bypassed: isAround,
       mode: scope?.mode ?? 'default',
     });
+    if (own !== undefined) own.runs = ask.runs;
     if (scope !== undefined) this.#scopes.set(ask, scope);
     return this.#answer(ask, () =>
       enterScope(own, () => {

@@ -22,7 +22,7 @@ function changeKeeping(change: (keeping: Changed) => void): () => void {
     function (this: unknown, key: unknown, value: unknown, keeping: Keeping | undefined, ...rest: unknown[]) {
       const changed = keeping && { ...keeping };
       if (changed !== undefined) change(changed);
-      Reflect.apply(keep, this, [key, value, changed, ...rest]);
+      return Reflect.apply(keep, this, [key, value, changed, ...rest]);
     } as unknown as Keep;
   return together(
     replace(DirectEngine.prototype, 'keep', changing),
