@@ -146,9 +146,11 @@ describe('the front', () => {
 
   it('does not keep what a read has found that a write has overtaken', async () => {
     const [fronted, other] = await openWithFront({ maxAge: '1h' });
-    await other.set('k', entryOf('old'));
+    // So large that the read ends after the write.
+    await other.set('k', entryOf('old'.repeat(10_000_000)));
+    const generation = await fronted.generation();
     const reading = fronted.get('k');
-    await fronted.set('k', { ...entryOf('new'), generation: await fronted.generation() });
+    await fronted.set('k', { ...entryOf('new'), generation });
     await reading;
     expect((await fronted.get('k'))?.value).toBe('new');
     await closeAll(fronted, other);

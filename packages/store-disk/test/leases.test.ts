@@ -1,7 +1,8 @@
+import { stat } from 'node:fs/promises';
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Lease } from '@reprise/store';
 import { type DiskStore, diskStore } from '@reprise/store-disk';
-import { entryOf, listFiles, makeDirectory } from './directory.ts';
+import { entryOf, listFiles, makeDirectory, onlyFile } from './directory.ts';
 
 const closeAll = (...stores: DiskStore[]): Promise<unknown> => Promise.all(stores.map((store) => store.close()));
 
@@ -97,6 +98,8 @@ describe('a lease', () => {
       const lease = await granted(one, 'k');
       while ((await other.lease('k')) === undefined) expect(Date.now()).toBe(0);
       expect(await one.renew(lease)).toBe(false);
+      // Who asks in vain leaves no note.
+      expect((await stat(await onlyFile(directory, 'fences'))).size).toBeLessThan(5_000);
       await closeAll(one, other);
     } finally {
       jest.useRealTimers();
