@@ -152,6 +152,8 @@ export class Flights {
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
     flight.voided = true;
+    // Another run may begin, here or in another process.
+    flight.permit?.end();
     if (!this.#remove(flight)) this.#loose.delete(flight);
     this.#givenUp.add(flight);
   }
