@@ -1,8 +1,8 @@
 import { type Lease, type RepriseError, type Store, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import type { Breaker } from './breaker.ts';
-import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
+import type { Sender } from './sender.ts';
 
 /** At once, or a promise, as the store is synchronous or not. */
 export type Eventual<Result> = Result | Promise<Result>;
