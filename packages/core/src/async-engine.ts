@@ -2,7 +2,7 @@ import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/cont
 import { Admission } from './admission.ts';
 import { within } from './bounded.ts';
 import { currentMode, currentRun, holdMode, modes } from './context.ts';
-import type { Eventual } from './counters.ts';
+import type { Eventual, Generation } from './counters.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
@@ -56,6 +56,7 @@ export class AsyncEngine implements Engine, Shelf {
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
   readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly generation?: () => Eventual<Generation>;
   readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: AsyncShelf;
@@ -78,6 +79,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (counters.isKnown) {
       const admission = new Admission(counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.generation = () => counters.generation(shelf.sender);
       this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
     }
     this.runs = new Runs(remembered, this);

@@ -4,6 +4,9 @@ import type { Breaker } from './breaker.ts';
 import { isThenable } from './one-shot.ts';
 import type { Sender } from './sender.ts';
 
+/** What a store's counters were; `undefined`: it could not tell. */
+export type Generation = number | string | undefined;
+
 /** At once, or a promise, as the store is synchronous or not. */
 export type Eventual<Result> = Result | Promise<Result>;
 
@@ -27,7 +30,7 @@ export class Counters {
   }
 
   /** What a run that begins now takes along. */
-  generation(sender: Sender): Eventual<number | string | undefined> {
+  generation(sender: Sender): Eventual<Generation> {
     return this.#ask('generation', '', sender, true, () => this.#store.generation?.());
   }
 

@@ -1,7 +1,7 @@
 import { CodecError, type MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { Admission } from './admission.ts';
 import { currentMode, modes } from './context.ts';
-import type { Eventual } from './counters.ts';
+import type { Eventual, Generation } from './counters.ts';
 import { areHitsObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import type { Flight } from './flight.ts';
@@ -40,6 +40,7 @@ export class SyncEngine implements Engine, Shelf {
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
   readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly generation?: () => Eventual<Generation>;
   readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
@@ -66,6 +67,7 @@ export class SyncEngine implements Engine, Shelf {
     if (shelf.counters.isKnown) {
       const admission = new Admission(shelf.counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.generation = () => shelf.counters.generation(sender);
       this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
     }
     this.runs = new Runs(remembered, this);
