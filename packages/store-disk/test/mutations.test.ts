@@ -106,5 +106,5 @@ describe('300 mutations of stored files', () => {
     await store.prune();
     await store.close();
     expect(await listFiles(directory)).toHaveLength(2 * keys.length);
-  });
+  }, 120_000);
 });
