@@ -64,7 +64,7 @@ function project(displayName: string, tsconfig: string, testMatch: string[], ign
 
 export default {
   // Nothing waits for so long: only a crowded machine takes more than the usual five seconds for a file's first test.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   projects: [
     project(
       'standard',
