@@ -126,7 +126,7 @@ beforeAll(() => {
                   './scripts/source-loader.mjs',
                   join(folder, nameFile(block)),
                 ],
-                20_000,
+                60_000,
               ),
         )
       : undefined;
@@ -146,7 +146,7 @@ describe('a block of code in the documentation', () => {
   for (const block of blocks) {
     it(`${block.file}:${block.line} ${block.runs ? 'runs' : 'has no type errors'}`, async () => {
       expect(await outcomes.get(block)).toBe('');
-    }, 120_000);
+    }, 300_000);
   }
   if (blocks.length === 0) it.todo('is there');
 });

@@ -2,14 +2,14 @@ import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/cont
 import { Admission } from './admission.ts';
 import { within } from './bounded.ts';
 import { currentMode, currentRun, holdMode, modes } from './context.ts';
-import type { Eventual } from './counters.ts';
+import type { Eventual, Generation } from './counters.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
-import type { Lanes, Sender } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import type { Policy } from './options.ts';
 import type { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
@@ -17,6 +17,7 @@ import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
 import { labelsOf, Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
+import type { Sender } from './sender.ts';
 import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import { tagEpoch } from './tags.ts';
@@ -55,6 +56,7 @@ export class AsyncEngine implements Engine, Shelf {
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
   readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly generation?: () => Eventual<Generation>;
   readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: AsyncShelf;
@@ -77,6 +79,7 @@ export class AsyncEngine implements Engine, Shelf {
     if (counters.isKnown) {
       const admission = new Admission(counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.generation = () => counters.generation(shelf.sender);
       this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
     }
     this.runs = new Runs(remembered, this);

@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Lease } from '@reprise/store/contract';
-import type { Counters } from './counters.ts';
-import type { Sender } from './lanes.ts';
+import type { Counters, Generation } from './counters.ts';
+import type { Sender } from './sender.ts';
 
 /**
  * What a store that knows counters has said before a run began: by that it judges what the run brings. The lease, where there is one, is
@@ -9,10 +9,10 @@ import type { Sender } from './lanes.ts';
  */
 export class Permit {
   /** What the counters were; `undefined`: they could not be told, and nothing is stored. */
-  readonly generation: number | string | undefined;
+  readonly generation: Generation;
   readonly #renewal: Renewal | undefined;
 
-  constructor(generation: number | string | undefined, renewal?: Renewal) {
+  constructor(generation: Generation, renewal?: Renewal) {
     this.generation = generation;
     this.#renewal = renewal;
     renewal?.begin();

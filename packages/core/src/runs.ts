@@ -15,6 +15,7 @@ import {
   noteWait,
   type Run,
 } from './context.ts';
+import type { Eventual, Generation } from './counters.ts';
 import { areLoadsObserved, areLoadsTraced, traceLoad } from './diagnostics.ts';
 import { Flight, Flights } from './flight.ts';
 import type { Verdict } from './freshness.ts';
@@ -174,6 +175,7 @@ export class Runs {
       return this.attendance.attend(result, flight, work, counts, seat);
     }
     work.joined?.(args);
+    const joinedAt = seat.isEarly ? undefined : this.#shelf.generation?.();
     if (waiter !== undefined) {
       flight.isNested = true;
       noteWait(waiter, flight, promise);
@@ -198,7 +200,7 @@ export class Runs {
     const settleAll = (finish: () => unknown): unknown => {
       if (settle()) return again();
       const isDoubtful = seat.isEarly ? !flight.running : flight.tags?.length;
-      const isOver = isDoubtful ? this.#shelf.isOvertaken?.(flight, flight.tags) : undefined;
+      const isOver = isDoubtful ? this.#isOvertakenSince(flight, joinedAt) : undefined;
       if (isOver === undefined || isOver === false) return finish();
       return isOver === true ? again() : isOver.then((isSo) => (isSo ? again() : finish()));
     };
@@ -232,6 +234,16 @@ export class Runs {
         : undefined,
     );
     return this.attendance.attend(joined, flight, work, counts, seat, fallback);
+  }
+
+  /** Whether other processes may have made void what a flight brings, before a call joined it. @param joinedAt what the counters were then */
+  #isOvertakenSince(flight: Flight, joinedAt: Eventual<Generation> | undefined): Eventual<boolean> | undefined {
+    const ask = (at: Generation): Eventual<boolean> | undefined => {
+      // Nothing at all had been invalidated since the run began.
+      if (at !== undefined && at === flight.permit?.generation) return false;
+      return this.#shelf.isOvertaken?.(flight, flight.tags);
+    };
+    return joinedAt instanceof Promise ? joinedAt.then((at) => ask(at) ?? false) : ask(joinedAt);
   }
 
   /** A run that somebody asked for while the old entry answers. He waits for it to his hard limit, unless he leaves by his signal. */

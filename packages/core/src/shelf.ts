@@ -1,5 +1,5 @@
 import type { MemoryRecord } from '@reprise/store/contract';
-import type { Eventual } from './counters.ts';
+import type { Eventual, Generation } from './counters.ts';
 import type { Flight } from './flight.ts';
 import type { Keeping } from './keeping.ts';
 import type { Policy } from './options.ts';
@@ -34,6 +34,8 @@ export interface Shelf {
   admit?(flight: Flight, work: Work, isForced: boolean): Eventual<MemoryRecord | undefined>;
   /** Whether another process has invalidated the key, or one of the labels, since the run of a flight began: later calls do not join it. */
   isOvertaken?(flight: Flight, tags: readonly string[] | undefined): Eventual<boolean>;
+  /** What the counters of such a store are now. */
+  generation?(): Eventual<Generation>;
   /** A flight has ended and left nothing: what was only there for it can go. */
   release(key: unknown): void;
   /** What is under the key can no longer be answered: for its age, or because a label of it `isVoided`. */

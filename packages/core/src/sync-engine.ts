@@ -1,14 +1,13 @@
 import { CodecError, type MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { Admission } from './admission.ts';
 import { currentMode, modes } from './context.ts';
-import type { Eventual } from './counters.ts';
+import type { Eventual, Generation } from './counters.ts';
 import { areHitsObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import type { Flight } from './flight.ts';
 import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
-import type { Sender } from './lanes.ts';
 import type { Policy } from './options.ts';
 import type { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
@@ -16,6 +15,7 @@ import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
 import { Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
+import type { Sender } from './sender.ts';
 import type { Shelf, Work } from './shelf.ts';
 import { type Counts, PartCounts } from './stats.ts';
 import type { SyncShelf } from './sync-shelf.ts';
@@ -40,6 +40,7 @@ export class SyncEngine implements Engine, Shelf {
   readonly runs: Runs;
   readonly copy?: (value: unknown) => unknown;
   readonly admit?: (flight: Flight, work: Work, isForced: boolean) => Eventual<MemoryRecord | undefined>;
+  readonly generation?: () => Eventual<Generation>;
   readonly isOvertaken?: (flight: Flight, tags: readonly string[] | undefined) => Eventual<boolean>;
   readonly #remembered: Remembered;
   readonly #shelf: SyncShelf;
@@ -66,6 +67,7 @@ export class SyncEngine implements Engine, Shelf {
     if (shelf.counters.isKnown) {
       const admission = new Admission(shelf.counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
+      this.generation = () => shelf.counters.generation(sender);
       this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
     }
     this.runs = new Runs(remembered, this);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, jest } from '@jest/globals';
 import {
@@ -11,6 +12,7 @@ import {
 import type { Store } from '@reprise/store';
 import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
+import { sqliteStore } from '@reprise/store-sqlite';
 import { chaosStore } from '@reprise/store-testkit';
 import { settle, watched } from './deferred.ts';
 import { homeOn, makeFolder } from './homes.ts';
@@ -74,6 +76,7 @@ export const agingHomes: [kind: string, make: () => AgingHome][] = [
   ['an asynchronous store', () => agingHomeOn(asyncMemory())],
   ['an asynchronous store of bytes', () => agingHomeOn(bytesStore())],
   ['the disk store', () => agingHomeOn(watched(diskStore({ directory: makeFolder() })))],
+  ['the SQLite store', () => agingHomeOn(sqliteStore({ filename: join(makeFolder(), 'cache.sqlite') }))],
 ];
 
 /** Those in which a synchronous function stays synchronous. */

@@ -13,6 +13,7 @@ import {
 import type { Store } from '@reprise/store';
 import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
+import { sqliteStore } from '@reprise/store-sqlite';
 import { chaosStore, type ManualClock, manualClock } from '@reprise/store-testkit';
 import { watched } from './deferred.ts';
 import { asyncMemory, bytesStore } from './store-kinds.ts';
@@ -65,6 +66,7 @@ export const sharedHomes: [kind: string, make: () => TestHome & { readonly cache
   ['an asynchronous store', () => homeOn(asyncMemory())],
   ['an asynchronous store of bytes', () => homeOn(bytesStore())],
   ['the disk store', () => homeOn(watched(diskStore({ directory: makeFolder() })))],
+  ['the SQLite store', () => homeOn(sqliteStore({ filename: join(makeFolder(), 'cache.sqlite') }))],
 ];
 
 /** One of each kind. */
