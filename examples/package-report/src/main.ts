@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function report(options: Options): Promise<void> {
   const { directory } = options;
-  const cache = openCache(options.cacheDirectory);
+  const cache = openCache(options);
   cache.on('error', ({ name, error }) => console.error(`package-report: cache: ${name}:`, error));
   try {
     if (options.clear) await cache.clear();

@@ -2,12 +2,17 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+/** What results can be kept in. */
+const storeKinds = ['disk', 'sqlite'] as const;
+export type StoreKind = (typeof storeKinds)[number];
+
 /** What the user asked for. */
 export interface Options {
   /** The `node_modules` to report on. */
   readonly directory: string;
   /** Where results are kept from run to run. */
-  readonly cacheDirectory: string;
+  readonly cachePath: string;
+  readonly store: StoreKind;
   /** How many packages the table of the largest ones shows. */
   readonly top: number;
   readonly clear: boolean;
@@ -23,8 +28,10 @@ Usage: package-report [options]
 
   --dir <path>    the node_modules to report on (default: this repository's)
   --top <n>       how many of the largest packages to list (default: 15)
-  --cache <dir>   where results are kept (default: node_modules/.cache/reprise/package-report)
-  --clear         forget what earlier runs found, and start over
+  --store <kind>  what results are kept in: disk (a folder of files) or sqlite (one file); default: disk
+  --cache <path>  the folder that results are kept in, for sqlite the file without its .sqlite
+                  (default: node_modules/.cache/reprise/package-report)
+  --clear         forget what earlier runs found in this store, and start over
   --help          this text`;
 
 /**
@@ -35,15 +42,18 @@ Usage: package-report [options]
  * @throws UsageError for an unknown flag, a missing or a wrong value, a directory that is not there
  */
 export function readOptions(args: readonly string[], root: string): Options {
-  const { dir, top, cache, clear, help } = parseFlags(args);
+  const { dir, top, cache, clear, help, ...flags } = parseFlags(args);
   if (!/^\d+$/.test(top)) throw new UsageError(`--top must be a whole number, not '${top}'`);
+  const store = storeKinds.find((kind) => kind === flags.store);
+  if (store === undefined) throw new UsageError(`--store must be ${storeKinds.join(' or ')}, not '${flags.store}'`);
   const directory = dir === undefined ? join(root, 'node_modules') : resolve(dir);
   if (!help && !statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UsageError(`${directory} is no directory`);
   }
   return {
     directory,
-    cacheDirectory: cache === undefined ? join(root, 'node_modules/.cache/reprise/package-report') : resolve(cache),
+    cachePath: cache === undefined ? join(root, 'node_modules/.cache/reprise/package-report') : resolve(cache),
+    store,
     top: Number(top),
     clear,
     help,
@@ -58,6 +68,7 @@ function parseFlags(args: readonly string[]) {
         dir: { type: 'string' },
         top: { type: 'string', default: '15' },
         cache: { type: 'string' },
+        store: { type: 'string', default: 'disk' },
         clear: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false, short: 'h' },
       },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -92,42 +93,79 @@ describe('the package report', () => {
     expect(stdout).toContain(`sha512-${hash.digest('base64').slice(0, 7)}…`);
   });
 
-  it('answers from disk in a second process', async () => {
-    const first = await run();
-    const second = await run();
+  describe.each(['disk', 'sqlite'])('on %s', (store) => {
+    it('answers from disk in a second process', async () => {
+      const first = await run('--store', store);
+      const second = await run('--store', store);
 
-    expect(second.code).toBe(0);
-    expect(callsOf('PackageReport.measure', second.stdout)).toEqual({ calls: 4, hits: 4, loads: 0 });
-    expect(callsOf('countSourceLines', second.stdout)).toEqual({ calls: 4, hits: 4, loads: 0 });
-    expect(largestOf(second.stdout)).toEqual(largestOf(first.stdout));
-    expect(second.stdout).toMatch(/every package answered from disk.* first run/);
+      expect(second.code).toBe(0);
+      expect(callsOf('PackageReport.measure', second.stdout)).toEqual({ calls: 4, hits: 4, loads: 0 });
+      expect(callsOf('countSourceLines', second.stdout)).toEqual({ calls: 4, hits: 4, loads: 0 });
+      expect(largestOf(second.stdout)).toEqual(largestOf(first.stdout));
+      expect(second.stdout).toMatch(/every package answered from disk.* first run/);
+    });
+
+    it('measures one package anew after one of its files has changed', async () => {
+      await run('--store', store, '--top', '1');
+      await appendFile(join(nodeModules, 'plain/node_modules/nested/index.js'), 'c;\n');
+
+      const { stdout } = await run('--store', store, '--top', '1');
+
+      expect(callsOf('PackageReport.measure', stdout)).toEqual({ calls: 4, hits: 3, loads: 1 });
+      expect(callsOf('countSourceLines', stdout)).toEqual({ calls: 1, hits: 1, loads: 0 });
+      expect(stdout).toContain('1 of 4 packages measured anew');
+    });
+
+    it('starts over when told to', async () => {
+      await run('--store', store);
+
+      const cleared = await run('--store', store, '--clear');
+      expect(callsOf('PackageReport.measure', cleared.stdout)).toEqual({ calls: 4, hits: 0, loads: 4 });
+      expect(cleared.stdout).toContain('Run it again');
+
+      const after = await run('--store', store);
+      expect(callsOf('PackageReport.measure', after.stdout)).toEqual({ calls: 4, hits: 4, loads: 0 });
+    });
   });
 
-  it('measures one package anew after one of its files has changed', async () => {
-    await run('--top', '1');
-    await appendFile(join(nodeModules, 'plain/node_modules/nested/index.js'), 'c;\n');
-
-    const { stdout } = await run('--top', '1');
-
-    expect(callsOf('PackageReport.measure', stdout)).toEqual({ calls: 4, hits: 3, loads: 1 });
-    expect(callsOf('countSourceLines', stdout)).toEqual({ calls: 1, hits: 1, loads: 0 });
-    expect(stdout).toContain('1 of 4 packages measured anew');
-  });
-
-  it('starts over when told to', async () => {
+  it('keeps results in files unless told otherwise, and apart from those in SQLite', async () => {
     await run();
+    expect(existsSync(join(temporary, 'cache'))).toBe(true);
+    expect(existsSync(join(temporary, 'cache.sqlite'))).toBe(false);
 
-    const cleared = await run('--clear');
-    expect(callsOf('PackageReport.measure', cleared.stdout)).toEqual({ calls: 4, hits: 0, loads: 4 });
-    expect(cleared.stdout).toContain('Run it again');
+    const { stdout } = await run('--store', 'sqlite');
+    expect(callsOf('PackageReport.measure', stdout)).toMatchObject({ loads: 4 });
+    expect(existsSync(join(temporary, 'cache.sqlite'))).toBe(true);
 
-    const after = await run();
-    expect(callsOf('PackageReport.measure', after.stdout)).toEqual({ calls: 4, hits: 4, loads: 0 });
+    await run('--store', 'sqlite', '--clear');
+    const files = await run();
+    expect(callsOf('PackageReport.measure', files.stdout)).toMatchObject({ hits: 4, loads: 0 });
+  });
+
+  it('says what to do where there is no driver for SQLite', async () => {
+    const bare = join(temporary, 'bare.mjs');
+    await writeFile(
+      bare,
+      `import { Module } from 'node:module';
+       const { getBuiltinModule } = process;
+       process.getBuiltinModule = (name) => (name === 'node:sqlite' ? undefined : getBuiltinModule(name));
+       const resolve = Module._resolveFilename;
+       Module._resolveFilename = (name, ...rest) => resolve(name === 'better-sqlite3' ? 'not-installed' : name, ...rest);`,
+    );
+
+    const { code, stdout, stderr } = await runWith(['--import', bare], '--store', 'sqlite');
+
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('npm i better-sqlite3@12, or use a Node that has node:sqlite');
+    expect(stderr).toContain('--store disk');
+    expect(stderr).not.toContain('    at ');
   });
 
   it.each([
     [['--fast'], "Unknown option '--fast'"],
     [['--top', 'many'], "--top must be a whole number, not 'many'"],
+    [['--store', 'redis'], "--store must be disk or sqlite, not 'redis'"],
     [['--dir', 'nowhere'], 'nowhere is no directory'],
     [['extra'], "Unexpected argument 'extra'"],
   ])('refuses %j with exit code 2 and says why', async (args, message) => {
@@ -144,7 +182,7 @@ describe('the package report', () => {
     const { code, stdout } = await run('--help');
 
     expect(code).toBe(0);
-    for (const flag of ['--dir', '--top', '--cache', '--clear', '--help']) expect(stdout).toContain(flag);
+    for (const flag of ['--dir', '--top', '--store', '--cache', '--clear', '--help']) expect(stdout).toContain(flag);
   });
 });
 
@@ -156,7 +194,12 @@ interface Outcome {
 
 /** Runs the program in a process of its own over the made-up packages; `args` come last and so win. */
 function run(...args: string[]): Promise<Outcome> {
-  const all = [...program, '--dir', nodeModules, '--cache', join(temporary, 'cache'), ...args];
+  return runWith([], ...args);
+}
+
+/** The same, with flags for Node itself. */
+function runWith(flags: readonly string[], ...args: string[]): Promise<Outcome> {
+  const all = [...flags, ...program, '--dir', nodeModules, '--cache', join(temporary, 'cache'), ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, all, { cwd: temporary, encoding: 'utf8' }, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, stdout, stderr });
