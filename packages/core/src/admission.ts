@@ -2,9 +2,9 @@ import { setTimeout } from 'node:timers';
 import type { Lease, MemoryRecord } from '@reprise/store/contract';
 import type { Counters, Eventual } from './counters.ts';
 import type { Flight } from './flight.ts';
-import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
 import { Permit, Renewal } from './permit.ts';
+import type { Sender } from './sender.ts';
 
 /** A run that may be admitted. */
 export interface Applicant {

@@ -1,8 +1,8 @@
 import { type Lease, type RepriseError, type Store, StoreError } from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import type { Breaker } from './breaker.ts';
-import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
+import type { Sender } from './sender.ts';
 
 /** At once, or a promise, as the store is synchronous or not. */
 export type Eventual<Result> = Result | Promise<Result>;
@@ -31,11 +31,21 @@ export class Counters {
     return this.#ask('generation', '', sender, true, () => this.#store.generation?.());
   }
 
-  /** The lease of a key; `'taken'` where another process has it. */
+  /** The lease of a key; `'taken'` where another process has it. One that comes too late is given back. */
   lease(key: string, sender: Sender): Eventual<Lease | 'taken' | undefined> {
-    return this.#ask<Lease | 'taken'>('lease', key, sender, true, () => {
+    let isOver = false;
+    const answer = this.#ask<Lease | 'taken'>('lease', key, sender, true, () => {
       const lease = this.#store.lease?.(key);
-      return isThenable(lease) ? lease.then((granted) => granted ?? 'taken') : (lease ?? 'taken');
+      if (!isThenable(lease)) return lease ?? 'taken';
+      return lease.then((granted) => {
+        if (isOver && granted !== undefined) this.release(granted, sender);
+        return granted ?? 'taken';
+      });
+    });
+    if (!(answer instanceof Promise)) return answer;
+    return answer.then((granted) => {
+      isOver = true;
+      return granted;
     });
   }
 
@@ -73,7 +83,12 @@ export class Counters {
       return undefined;
     };
     try {
-      if (this.#store.sync) return operation() as Answer | undefined;
+      if (this.#store.sync) {
+        const answer = operation() as Answer | undefined;
+        if (!isThenable(answer)) return answer;
+        answer.then(undefined, () => {});
+        throw new TypeError('it answered a promise although it says sync: true');
+      }
       const what = key === '' ? verb : `${verb} of ${key}`;
       return bounded(async () => operation(), sender.limit(), what, waited).catch(fail) as Promise<Answer | undefined>;
     } catch (error) {

@@ -60,6 +60,8 @@ export class Flight implements Run {
   permit: Permit | undefined = undefined;
   /** Whether another run waits for it. */
   isNested = false;
+  /** Whether it was given up: a later call was not to join it, for its age or for a label. */
+  isGivenUp = false;
 
   constructor(key: unknown) {
     this.key = key;
@@ -152,6 +154,9 @@ export class Flights {
   /** Takes one flight's right to be kept and joined. */
   voidOne(flight: Flight): void {
     flight.voided = true;
+    flight.isGivenUp = true;
+    // Another run may begin, here or in another process.
+    flight.permit?.end();
     if (!this.#remove(flight)) this.#loose.delete(flight);
     this.#givenUp.add(flight);
   }

@@ -19,11 +19,12 @@ import { isDisabled } from './disabled.ts';
 import type { Engine } from './engine.ts';
 import { codeOf, Emitter, textOf, warnOnce } from './events.ts';
 import { namespacePrefix } from './key/key-text.ts';
-import { Lanes, type Sender } from './lanes.ts';
+import { Lanes } from './lanes.ts';
 import { kindOfStore, type Policy, settlePolicy } from './options.ts';
 import { CacheSlot, StandIn } from './owner.ts';
 import type { Home, Remembered } from './remembered.ts';
 import type { Telling } from './scope.ts';
+import type { Sender } from './sender.ts';
 import { Counts } from './stats.ts';
 import { SyncEngine } from './sync-engine.ts';
 import { SyncShelf } from './sync-shelf.ts';
@@ -248,18 +249,27 @@ export class StoreHome implements Home, TagHearer {
     const { store } = this;
     const limit = (): number => this.defaults.storeTimeout ?? sweepLimit;
     const cannot = (): void => this.#tellOfNoTags();
+    const failed = (error: unknown): void => this.#report(this.#asTagFailure(error));
     const prefix = this.#prefix;
     if (this.#tagTelling !== undefined) return this.#tagTelling;
     if (store.sync) {
       const { news } = this.#shelfOf(store);
       const nothing = async (): Promise<void> => {};
-      this.#tagTelling = new TagTelling(store, news, { prefix, limit, cannot, withdraw: nothing, remove: nothing });
+      this.#tagTelling = new TagTelling(store, news, {
+        prefix,
+        limit,
+        cannot,
+        failed,
+        withdraw: nothing,
+        remove: nothing,
+      });
     } else {
       const lanes = this.#lanesOf(store);
       this.#tagTelling = new TagTelling(store, lanes.news, {
         prefix,
         limit,
         cannot,
+        failed,
         withdraw: () => lanes.withdraw(),
         remove: (key) => lanes.dropVoid(key, this.#sender),
       });
@@ -281,14 +291,16 @@ export class StoreHome implements Home, TagHearer {
 
   /** The store may hold what was voided, and another process would be served it: said to who asked, and to who listens. */
   #failTags(error: unknown): never {
-    const failure =
-      error instanceof StoreError
-        ? error
-        : new StoreError(`the ${kindOfStore(this.store)} could not be told of invalidated tags: ${textOf(error)}`, {
-            cause: error,
-          });
+    const failure = this.#asTagFailure(error);
     this.#report(failure);
     throw failure;
+  }
+
+  #asTagFailure(error: unknown): StoreError {
+    if (error instanceof StoreError) return error;
+    return new StoreError(`the ${kindOfStore(this.store)} could not be told of invalidated tags: ${textOf(error)}`, {
+      cause: error,
+    });
   }
 
   /** The name of a function in keys. The first default name is taken as it is, further ones are numbered. */

@@ -6,17 +6,8 @@ import { JointReads } from './joint-reads.ts';
 import { safePrefix } from './key/key-text.ts';
 import { OvertakenReads } from './overtaken-reads.ts';
 import { entryOf, hasVoidedTags, isOfKey, recordOf, touchRecord } from './record.ts';
+import type { Sender } from './sender.ts';
 import { TagNews } from './tag-news.ts';
-
-/** On whose behalf an operation is sent. */
-export interface Sender {
-  /** `storeTimeout` in milliseconds, at the moment. */
-  limit(): number;
-  /** Hears of each failure, whether or not a caller is told. */
-  report(error: RepriseError, key: string | undefined): void;
-  /** What all keys that it may send begin with, the namespace included. */
-  prefixes(): readonly string[];
-}
 
 /**
  * The traffic of one key with an asynchronous store, while there is any: a lane is made by a write or an invalidation and is

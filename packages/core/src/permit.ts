@@ -1,7 +1,7 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Lease } from '@reprise/store/contract';
 import type { Counters } from './counters.ts';
-import type { Sender } from './lanes.ts';
+import type { Sender } from './sender.ts';
 
 /**
  * What a store that knows counters has said before a run began: by that it judges what the run brings. The lease, where there is one, is

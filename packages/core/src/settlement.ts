@@ -155,20 +155,21 @@ export class Settlement {
     const record = flight.fallback;
     let stale: MemoryRecord | undefined;
     let keeping: Keeping | undefined;
-    // A label of the run that failed says nothing of the entry that it was to replace.
+    // A label of the run that failed says nothing of the entry that it was to replace, nor that others did not join it.
     const isVoided = flight.voided;
+    const isAnswerable = !isVoided || (flight.isGivenUp && !flight.fenced);
     if (policy.isElaborate || policy.cacheErrors !== undefined || flight.notes !== undefined) {
       const own = Array.isArray(policy.tags) ? policy.tags : [];
       this.#noteTags(flight, [...own, ...(flight.notes?.tags ?? [])]);
     }
-    if (!isVoided) {
+    if (isAnswerable) {
       const { home } = this.#remembered;
       const judged = this.#answers.judged(flight, policy, self, args);
       const now = home.now();
       const isThere = record !== undefined && !hasVoidedTags(record) && isWithinWindow(record, now);
       const isForgiven = isThere && this.#answers.isForgiven(flight, record, judged, error, now);
       if (isForgiven && !flight.isBehind) stale = record;
-      if (isThere && (isForgiven || flight.isBehind)) {
+      if (!isVoided && isThere && (isForgiven || flight.isBehind)) {
         let until = now + (policy.retryAfter ?? defaultRetryAfter);
         // An error that no stale answer hides is not hidden by the pause either.
         if (!isForgiven) until = Math.min(until, record.expiresAt + (policy.staleWhileRevalidate ?? 0));

@@ -2,9 +2,9 @@ import { CodecError, type MemoryRecord, type RepriseError, StoreError, type Sync
 import { Breaker } from './breaker.ts';
 import { Counters } from './counters.ts';
 import { safePrefix } from './key/key-text.ts';
-import type { Sender } from './lanes.ts';
 import { isThenable } from './one-shot.ts';
 import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
+import type { Sender } from './sender.ts';
 import { TagNews } from './tag-news.ts';
 
 /** As many failed deletions are owed key by key; beyond, the clearing of all that their functions have. */

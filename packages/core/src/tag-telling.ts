@@ -13,6 +13,8 @@ export interface TellingMeans {
   withdraw(): Promise<unknown>;
   /** Removes what is under a key of an asynchronous store if it is void when its turn comes. */
   remove(key: string): Promise<unknown>;
+  /** Told of what no caller hears of. */
+  failed(error: unknown): void;
   /** Told where a store can neither void labels nor list its entries. */
   cannot(): void;
 }
@@ -60,9 +62,9 @@ export class TagTelling {
     this.#isIncomplete = !isWhole;
     try {
       if (store.sync) this.#tellSync(store);
-      else this.#tellNow(store).catch(() => {});
-    } catch {
-      // The same.
+      else this.#tellNow(store).catch((error) => this.#means.failed(error));
+    } catch (error) {
+      this.#means.failed(error);
     }
   }
 

@@ -143,4 +143,38 @@ describe.each(storeKinds)('a call that waits for a run that was given up for a l
     if (isInvalidated) await expect(waiting).rejects.toThrow('down');
     else expect(await waiting).toBe('old');
   });
+
+  it.each([
+    ['that began it is answered stale when it fails', false],
+    ['that began it is answered nothing from before an invalidation', true],
+  ])('%s', async (_what, isInvalidated) => {
+    const clock = manualClock(1_700_000_000_000);
+    const held = holdRuns<[], string>();
+    const load = cached(
+      () => {
+        cacheTag('label');
+        return held();
+      },
+      {
+        cache: createCache({ name: 'begun', store: makeStore(), clock }),
+        name: 'load',
+        ttl: 1_000,
+        staleIfError: '1h',
+      },
+    );
+    await load.set([], 'old');
+    await settle();
+    clock.advance(1_000);
+    const first = load();
+    await settle();
+    await invalidateTags(['label']);
+    const later = load();
+    await settle();
+    held.runs[1]?.resolve('new');
+    expect(await later).toBe('new');
+    if (isInvalidated) await load.invalidate();
+    held.runs[0]?.reject(new Error('down'));
+    if (isInvalidated) await expect(first).rejects.toThrow('down');
+    else expect(await first).toBe('old');
+  });
 });

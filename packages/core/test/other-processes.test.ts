@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { type AnyFunction, cached, cacheTag, closeAllCaches, createCache, withCacheMode } from '@reprise/core';
 import type { Entry, Lease, Store } from '@reprise/store';
 import { manualClock } from '@reprise/store-testkit';
-import { holdRuns, runOf, settle, until } from './deferred.ts';
+import { defer, holdRuns, runOf, settle, until } from './deferred.ts';
 import { asyncStoreOn, Ground, syncStoreOn } from './ground.ts';
 
 /*
@@ -307,6 +307,23 @@ describe.each(kinds)('on %s that several processes share,', (_kind, makeStore) =
       expect(await refreshed).toBe('refreshed');
       expect(ground.asked.get('lease')).toBe(1);
     });
+
+    if (makeStore === asyncStoreOn) {
+      it('that is granted later than anybody waits for it is given back', async () => {
+        const { ground, load, user } = open({ storeTimeout: 20 });
+        const late = defer();
+        const lease = ground.lease.bind(ground);
+        let answered = false;
+        ground.lease = ((key: string) => late.promise.then(() => lease(key)).finally(() => (answered = true))) as never;
+        const answer = user('a');
+        (await runOf(load, 0)).resolve('one');
+        expect(await answer).toBe('one');
+        late.resolve();
+        await until(() => answered);
+        await until(() => ground.leases.size === 0);
+        expect(ground.entries.size).toBe(0);
+      });
+    }
 
     it('of another process keeps a run behind an answer from doubling', async () => {
       const { ground, clock, load, user, key, store } = open({ ttl: '1m', staleWhileRevalidate: '1h' });

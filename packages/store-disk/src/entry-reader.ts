@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Codec, decodeEnvelope, type Entry, StoreError } from '@reprise/store';
 import type * as Cacache from 'cacache';
 import type { EntryFiles } from './entry-files.ts';
-import { type Fences, givenGeneration } from './fences.ts';
+import { bare, type Fences } from './fences.ts';
 import { isAbsence, isSystemError } from './file-errors.ts';
 import type { FolderWalk } from './folder-walk.ts';
 import { type Content, type Front, overhear } from './front.ts';
@@ -149,11 +149,12 @@ export class EntryReader {
   }
 }
 
-/** The entry as it was set. */
+/** The entry as it was set; one that came without a generation has got one. */
 function present(entry: Entry | undefined): Entry | undefined {
-  if (entry === undefined || givenGeneration(entry.generation) === entry.generation) return entry;
-  const { generation, ...rest } = entry;
-  return rest;
+  const generation = bare(entry?.generation);
+  return entry === undefined || generation === entry.generation
+    ? entry
+    : { ...entry, generation: generation as string };
 }
 
 /** With the size that the line says: without it, cacache asks for it first. */

@@ -120,11 +120,7 @@ export class Fences {
   }
 }
 
-/** The generation that an entry came with; `undefined`: with none. */
-export function givenGeneration(generation: number | string | undefined): number | string | undefined {
-  return typeof generation === 'string' && generation.startsWith(ownSign) ? undefined : generation;
-}
-
-function bare(generation: unknown): unknown {
+/** A generation without the sign of those that the store has given by itself. */
+export function bare(generation: unknown): unknown {
   return typeof generation === 'string' && generation.startsWith(ownSign) ? generation.slice(1) : generation;
 }

@@ -43,6 +43,7 @@ export interface SqliteStore extends SyncStore {
   invalidateTags(tags: readonly string[]): void;
   touch(key: string): void;
   generation(): string;
+  isCurrent(key: string, generation: number | string, tags?: readonly string[]): boolean;
   lease(key: string): Lease | undefined;
   renew(lease: Lease): boolean;
   release(lease: Lease): void;
@@ -233,6 +234,14 @@ export class TableStore implements SqliteStore {
   generation(): string {
     // Results that wait change no counter.
     return this.#connection.read('read', (session) => writeGeneration(session, readEpoch(session)));
+  }
+
+  isCurrent(key: string, generation: number | string, tags?: readonly string[]): boolean {
+    const fullKey = this.#rows.fullKey(key);
+    return this.#connection.read('read', (session) => {
+      const epoch = readGeneration(session, generation);
+      return epoch !== undefined && !isVoid(session, { fullKey, tags }, epoch, readEpoch(session));
+    });
   }
 
   lease(key: string): Lease | undefined {

@@ -25,6 +25,7 @@ export type ChaosOperation =
   | 'touch'
   | 'invalidateTags'
   | 'generation'
+  | 'isCurrent'
   | 'lease'
   | 'renew'
   | 'release';
@@ -100,6 +101,7 @@ const operations: readonly ChaosOperation[] = [
   'touch',
   'invalidateTags',
   'generation',
+  'isCurrent',
   'lease',
   'renew',
   'release',
@@ -165,6 +167,7 @@ class Chaos implements ChaosControl {
   readonly touch?: (key: string) => unknown;
   readonly invalidateTags?: (tags: readonly string[]) => unknown;
   readonly generation?: () => unknown;
+  readonly isCurrent?: (key: string, generation: number | string, tags?: readonly string[]) => unknown;
   readonly lease?: (key: string) => unknown;
   readonly renew?: (lease: Lease) => unknown;
   readonly release?: (lease: Lease) => unknown;
@@ -186,6 +189,10 @@ class Chaos implements ChaosControl {
     if (store.touch) this.touch = (key) => this.#call('touch', [key], () => store.touch?.(key));
     if (store.invalidateTags) {
       this.invalidateTags = (tags) => this.#call('invalidateTags', [tags], () => store.invalidateTags?.(tags));
+    }
+    if (store.isCurrent) {
+      this.isCurrent = (key, generation, tags) =>
+        this.#call('isCurrent', [key, generation, tags], () => store.isCurrent?.(key, generation, tags));
     }
     if (store.generation) this.generation = () => this.#call('generation', [], () => store.generation?.());
     if (store.lease) this.lease = (key) => this.#call('lease', [key], () => store.lease?.(key));

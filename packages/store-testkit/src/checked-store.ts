@@ -143,6 +143,7 @@ export function checkedStore<Underneath extends Store>(
   if (store.touch) checked['touch'] = store.touch.bind(store);
   if (store.invalidateTags) checked['invalidateTags'] = store.invalidateTags.bind(store);
   if (store.generation) checked['generation'] = store.generation.bind(store);
+  if (store.isCurrent) checked['isCurrent'] = store.isCurrent.bind(store);
   if (store.lease) checked['lease'] = store.lease.bind(store);
   if (store.renew) checked['renew'] = store.renew.bind(store);
   if (store.release) checked['release'] = store.release.bind(store);

@@ -191,7 +191,7 @@ describe('checkedStore', () => {
     const checked = checkedStore<AsyncStore>(store);
     await checked.set('a', entry(1));
     await checked.set('b', entry(2));
-    expect(await checked.getMany?.(['b', 'a', 'c'])).toEqual([entry(2), entry(1), undefined]);
+    expect(await checked.getMany?.(['b', 'a', 'c'])).toMatchObject([entry(2), entry(1), undefined]);
     await checked.delete('a');
     store.getMany = async () => [entry(1), entry(2)];
     await expect(checked.getMany?.(['a', 'b'])).rejects.toThrow(/'a' holds nothing/);

@@ -128,7 +128,8 @@ export class ReferenceStore implements AsyncStore {
     else if (this.isVoid(key, entry)) return false;
     this.kept.delete(this.keyFor(key));
     const { staleUntil, idle, createdAt } = entry;
-    const kept: Kept = { bytes: encode(entry), staleUntil, idle, tags: entry.tags ?? [], readAt: createdAt };
+    const judged = { generation: this.place.epoch, ...entry };
+    const kept: Kept = { bytes: encode(judged), staleUntil, idle, tags: entry.tags ?? [], readAt: createdAt };
     if (kept.bytes.length > this.maxBytes || this.maxSize === 0) return false;
     this.kept.set(this.keyFor(key), kept);
     this.evict();
@@ -172,6 +173,11 @@ export class ReferenceStore implements AsyncStore {
     return this.place.epoch;
   }
 
+  async isCurrent(key: string, generation: number | string, tags?: readonly string[]): Promise<boolean> {
+    this.check();
+    return !this.isVoid(key, { generation, ...(tags !== undefined && { tags }) });
+  }
+
   async lease(key: string): Promise<Lease | undefined> {
     this.check();
     const id = this.leaseIdOf(key);
@@ -196,7 +202,7 @@ export class ReferenceStore implements AsyncStore {
   }
 
   /** Whether what a run computed has been invalidated since it began. */
-  isVoid(key: string, { generation, tags = [] }: Entry): boolean {
+  isVoid(key: string, { generation, tags = [] }: Pick<Entry, 'generation' | 'tags'>): boolean {
     const { epoch } = this.place;
     if (typeof generation !== 'number' || !(generation >= 0 && generation <= epoch && Number.isInteger(generation))) {
       return true;

@@ -103,7 +103,8 @@ export interface SyncStore extends StoreBase {
    * the answer as `generation`: `set` then keeps the entry only if nothing that covers it has been invalidated since, by any process –
    * its key (`delete`, or the `set` of an entry without a `generation`), a beginning of it (`clear`), one of its tags
    * (`invalidateTags`). Otherwise `set` answers `false` and leaves what is there. A counter that is missing, and a `generation` that the store has
-   * never given, count as invalidated.
+   * never given, count as invalidated. An asynchronous store answers what was set without a `generation` with the one that it has got by
+   * that.
    */
   generation?(): number | string;
   /**

@@ -32,7 +32,8 @@ export class DeferredStore implements AsyncStore {
   constructor(knowsTags: boolean) {
     if (!knowsTags) return;
     this.invalidateTags = (tags) => {
-      this.faulted = true;
+      // A store that is told of what was invalidated before it was there has nothing to lose.
+      if (this.entriesHeld.size > 0 || this.outstanding.length > 0) this.faulted = true;
       return this.#send('invalidateTags', () => this.#void(tags)) as Promise<void>;
     };
   }

@@ -69,6 +69,8 @@ export const entryCases: readonly ConformanceCase[] = [
       await store.set('k', trial.entry('v'));
       const entry = await store.get('k');
       for (const name of ['tags', 'idle', 'generation', 'key', 'loadTime'] as const) {
+        // A store with counters says by which it has judged what came without.
+        if (name === 'generation' && store.generation !== undefined) continue;
         assert(entry !== undefined && entry[name] === undefined, `${name} is ${show(entry?.[name])}; it was not set`);
       }
     },

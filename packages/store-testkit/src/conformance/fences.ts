@@ -44,6 +44,19 @@ export const fenceCases: readonly ConformanceCase[] = [
     }),
   ),
   {
+    name: 'what was set without a generation is read with one where reads take their time, and that is judged like any other',
+    run: async (trial) => {
+      const store = await trial.open();
+      if (store.sync) return;
+      await store.set('find(1)', trial.entry('set'));
+      const generation = (await store.get('find(1)'))?.generation;
+      assert(generation !== undefined, 'there is none');
+      await assertJudged(store, 'find(1)', generation, true);
+      await store.delete('find(1)');
+      await assertJudged(store, 'find(1)', generation, false);
+    },
+  },
+  {
     name: 'a result is refused after the delete of a key that holds nothing',
     run: async (trial) => {
       const store = await trial.open();
@@ -94,6 +107,8 @@ export const fenceCases: readonly ConformanceCase[] = [
       if (store.invalidateTags === undefined) return;
       const generation = await giveGeneration(store);
       await store.invalidateTags(['b', 'never used']);
+      assert.equal(await store.isCurrent?.('find(1)', generation, ['a', 'b']), false);
+      assert.equal(await store.isCurrent?.('find(2)', generation, ['a', 'bb', 'B', '']), true);
       const refused = await store.set('find(1)', { ...trial.entry('old'), tags: ['a', 'b'], generation });
       assert.equal(refused, false, `set returned ${show(refused)}; its tag b was invalidated after its run began`);
       await assertMiss(store, 'find(1)');
@@ -257,6 +272,7 @@ async function setUnder(
   value: unknown,
   generation: Generation,
 ): Promise<void> {
+  await assertJudged(store, key, generation, true);
   const kept = await store.set(key, { ...trial.entry(value), generation });
   assert(
     kept !== false,
@@ -264,7 +280,18 @@ async function setUnder(
   );
 }
 
+/** `isCurrent` says beforehand what `set` will do. */
+async function assertJudged(store: Store, key: string, generation: Generation, expected: boolean): Promise<void> {
+  assert(store.isCurrent, 'the capability fences means that there is isCurrent()');
+  const found = await store.isCurrent(key, generation);
+  assert(
+    found === expected,
+    `isCurrent of ${show(key)} under ${show(generation)} is ${show(found)}; it must be ${show(expected)}`,
+  );
+}
+
 async function assertRefused(trial: Trial, store: Store, key: string, generation: Generation): Promise<void> {
+  await assertJudged(store, key, generation, false);
   const kept = await store.set(key, { ...trial.entry('old'), generation });
   assert(
     kept === false,
