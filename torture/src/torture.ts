@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@reprise/store-testkit';
+import { fillUp, forbidWrites, vanish } from './disturbances.ts';
 import { type Ground, killOneByOne, killTogether } from './kills.ts';
+import { mutate } from './mutations.ts';
 import type { Kind } from './protocol.ts';
 import { Referee } from './referee.ts';
 import { lookAtRemains, type Remains } from './remains.ts';
@@ -21,6 +23,10 @@ interface Part {
 const parts = {
   alone: { reports: false, work: (ground, times) => killOneByOne(ground, Math.ceil(20 * times)) },
   together: { reports: false, work: (ground, times) => killTogether(ground, Math.ceil(5 * times), 8) },
+  mutations: { reports: true, work: (ground, times) => mutate(ground, Math.ceil(300 * times)) },
+  vanished: { reports: true, work: (ground, times) => vanish(ground, Math.ceil(20 * times)) },
+  full: { reports: true, longest: 90_000, work: (ground, times) => fillUp(ground, Math.ceil(10 * times)) },
+  'read-only': { reports: true, work: (ground, times) => forbidWrites(ground, Math.ceil(2 * times)) },
 } satisfies Record<string, Part>;
 
 export type PartName = keyof typeof parts;

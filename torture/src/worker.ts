@@ -41,7 +41,7 @@ function open() {
   const bounded = createCache({ name: 'bounded', store: small, storeTimeout: '30s' });
   listen(cache);
   listen(bounded);
-  const plain = cached((item: string) => run(item), {
+  const plain = cached(async (item: string) => run(item), {
     name: 'plain',
     cache,
     replace: true,
