@@ -33,7 +33,7 @@ function listTests(folder: string): string[] {
   });
 }
 
-const tests = onDist ? ['packages', 'examples', 'bench', 'scripts'].flatMap((name) => listTests(join(root, name))) : [];
+const tests = onDist ? ['packages', 'examples', 'bench', 'torture', 'scripts'].flatMap((name) => listTests(join(root, name))) : [];
 const whiteBox = tests.filter((file) => reachesSources(file));
 if (onDist) {
   console.error(
@@ -73,6 +73,7 @@ export default {
         '<rootDir>/packages/*/test/**/*.test.ts',
         '<rootDir>/examples/*/test/**/*.test.ts',
         '<rootDir>/bench/test/**/*.test.ts',
+        '<rootDir>/torture/test/**/*.test.ts',
         '<rootDir>/scripts/test/*.test.ts',
       ],
       ['\\.legacy\\.test\\.ts$'],

@@ -1,4 +1,4 @@
-// What the other scripts need to know of the workspace: where it is, which packages and programs (examples, bench)
+// What the other scripts need to know of the workspace: where it is, which packages and programs (examples, bench, torture)
 // it has, which files they hold, and how to run a tool of it with its output kept for the case that it fails.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ export function listEntries(name) {
 }
 
 /** The private programs, by folder, that have sources yet. */
-export const programs = [...listFolders('examples').map((name) => `examples/${name}`), 'bench'].filter(
+export const programs = [...listFolders('examples').map((name) => `examples/${name}`), 'bench', 'torture'].filter(
   (folder) => listFiles(`${folder}/src`, '.ts').length > 0,
 );
 

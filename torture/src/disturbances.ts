@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Fleet } from './fleet.ts';
+import type { Ground } from './kills.ts';
+import { listFiles } from './places.ts';
+import { Play } from './play.ts';
+
+const run = promisify(execFile);
+
+function makePlay({ kind, folder, referee, random, mistake }: Ground): Play {
+  return new Play((plan) => new Fleet({ kind, folder, leaseDuration: 300, mistake }, referee, plan), referee, random, {
+    leaseDuration: 300,
+    keeps: false,
+    mayRefuse: true,
+  });
+}
+
+/** Two processes at work, and something that happens to their files meanwhile; afterwards entries are kept again. */
+async function playWhile(ground: Ground, disturb: (play: Play) => Promise<void>): Promise<void> {
+  const play = makePlay(ground);
+  await play.fleet.startAll(2);
+  let isOver = false;
+  const clients = play.fleet.workers.flatMap((worker) =>
+    Array.from({ length: 3 }, () => play.beClient(worker, () => isOver)),
+  );
+  await disturb(play);
+  isOver = true;
+  await Promise.all(clients);
+  for (const worker of play.fleet.workers) await play.readAll(worker);
+  await play.fleet.close();
+}
+
+/** The whole directory is removed beneath running caches, again and again. */
+export async function vanish(ground: Ground, rounds: number): Promise<void> {
+  await playWhile(ground, async (play) => {
+    for (let round = 1; round <= rounds; round++) {
+      await play.afterSteps(5 + Math.floor(ground.random() * 30));
+      await rm(ground.folder, { recursive: true, force: true, maxRetries: 20 }).catch(() => {});
+      ground.referee.count('directories removed');
+      ground.say(`vanished: ${round} of ${rounds}`);
+    }
+  });
+}
+
+/** A file system of so many KiB, in memory. @returns why there can be none */
+async function mount(folder: string, size: number): Promise<string | undefined> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}k,mode=700`, 'tmpfs', folder]);
+    return undefined;
+  } catch (error) {
+    return `no small file system can be mounted (${(error as Error).message.split('\n').at(1) || 'there is no mount'})`;
+  }
+}
+
+async function onMount(
+  ground: Ground,
+  size: number,
+  work: (ground: Ground) => Promise<unknown>,
+): Promise<string | undefined> {
+  const folder = join(ground.folder, 'mounted');
+  const refusal = await mount(folder, size);
+  if (refusal !== undefined) return refusal;
+  try {
+    await work({ ...ground, folder });
+  } finally {
+    await run('umount', ['-l', folder]);
+  }
+  return undefined;
+}
+
+/** A disk that is too small for what is to be kept. */
+export function fillUp(ground: Ground, rounds: number): Promise<string | undefined> {
+  const size = ground.kind === 'disk' ? 250 : 400;
+  return onMount(ground, size, (mounted) =>
+    playWhile(mounted, async (play) => {
+      const all = (size * 1024) / 2;
+      for (let round = 1; round <= rounds; round++) {
+        await play.afterSteps(60);
+        const used = listUsed(mounted.folder);
+        if (used > all) mounted.referee.count('looks at a disk more than half full');
+        mounted.say(`full disk: ${round} of ${rounds}, ${used} bytes used`);
+      }
+    }),
+  );
+}
+
+function listUsed(folder: string): number {
+  try {
+    return listFiles(folder).reduce((sum, { bytes }) => sum + bytes, 0);
+  } catch {
+    // A file has gone while its size was asked for.
+    return 0;
+  }
+}
+
+/** A directory that becomes read only between two runs of a program, and writable again. */
+export function forbidWrites(ground: Ground, rounds: number): Promise<string | undefined> {
+  return onMount(ground, 4_000, async (mounted) => {
+    const play = makePlay(mounted);
+    for (let round = 1; round <= rounds; round++) {
+      for (const mode of ['rw', 'ro']) {
+        // Whoever has a file open for writing keeps the file system from being made read only.
+        await run('mount', ['-o', `remount,${mode}`, mounted.folder]);
+        await play.fleet.startAll(2);
+        let isOver = false;
+        const clients = play.fleet.workers.flatMap((worker) => [0, 1].map(() => play.beClient(worker, () => isOver)));
+        await play.afterSteps(80);
+        isOver = true;
+        await Promise.all(clients);
+        await play.fleet.close();
+        await setImmediate();
+        mounted.referee.count(`plays on a directory mounted ${mode}`);
+      }
+      await run('mount', ['-o', 'remount,rw', mounted.folder]);
+      mounted.say(`read only: ${round} of ${rounds}`);
+    }
+  });
+}

@@ -1,0 +1,100 @@
+import { basename, relative, sep } from 'node:path';
+import type { AsyncStore } from '@reprise/store';
+import { directoryAt, filenameAt, listFiles, openRaw, openStore } from './places.ts';
+import type { Kind } from './protocol.ts';
+
+/** What is there after everything: counts, and what should not be there. */
+export interface Remains {
+  readonly entries: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly junk: readonly string[];
+}
+
+/** The bytes of fences and of an empty file that no entry pays for. */
+const overhead = 1_000_000;
+
+/**
+ * Opens a store whose processes are all gone, sweeps, closes, and looks at the files past it.
+ *
+ * @param maxSize how many entries the bounded namespace may hold
+ */
+export async function lookAtRemains(kind: Kind, folder: string, maxSize = 20): Promise<Remains> {
+  const junk: string[] = [];
+  const listener = { failed: (error: unknown) => junk.push(`a report when it was opened again: ${String(error)}`) };
+  const store = openStore({ kind, folder }) as AsyncStore;
+  const small = openStore({ kind, folder, namespace: 'small', maxSize }) as AsyncStore;
+  let entries = 0;
+  let content = 0;
+  for (const each of [store, small]) {
+    each.listen?.(listener);
+    await each.prune?.();
+    let listed = 0;
+    for await (const [key, { value }] of each.entries?.() ?? []) {
+      listed++;
+      content += key.length + (JSON.stringify(value) ?? '').length + 1_000;
+    }
+    const size = (await each.size?.()) ?? 0;
+    if (size !== listed) junk.push(`it counts ${size} entries and lists ${listed}`);
+    if (each === small && size > maxSize) junk.push(`there are ${size} entries where ${maxSize} may be`);
+    entries += listed;
+  }
+  await store.close();
+  await small.close();
+  const found = listFiles(folder);
+  const bytes = found.reduce((sum, file) => sum + file.bytes, 0);
+  // A file system gives whole pages, and SQLite has its indexes: several times the content is still no leak.
+  const most = overhead + 4 * content;
+  if (bytes > most) junk.push(`${bytes} bytes for entries that need no more than ${most}`);
+  const paths = found.map(({ path }) => path);
+  junk.push(...(kind === 'disk' ? findOnDisk(folder, paths, entries) : findBesideSqlite(folder, paths, entries)));
+  return { entries, files: found.length, bytes, junk };
+}
+
+function findOnDisk(folder: string, paths: readonly string[], entries: number): string[] {
+  const directory = directoryAt(folder);
+  const counts: Record<string, number> = { 'content-v2': 0, 'index-v5': 0, fences: 0 };
+  const junk: string[] = [];
+  for (const path of paths) {
+    const [part = ''] = relative(directory, path).split(sep);
+    if (part in counts) counts[part] = (counts[part] as number) + 1;
+    else junk.push(`a file that belongs to nothing: ${relative(folder, path)}`);
+  }
+  for (const part of ['content-v2', 'index-v5']) {
+    if (counts[part] !== entries) junk.push(`${counts[part]} files in ${part} for ${entries} entries`);
+  }
+  if ((counts['fences'] as number) > 1) junk.push(`${counts['fences']} logs of invalidations`);
+  return junk;
+}
+
+function findBesideSqlite(folder: string, paths: readonly string[], entries: number): string[] {
+  const filename = filenameAt(folder);
+  const junk = paths
+    .filter((path) => path !== filename)
+    .map((path) => `a file that belongs to nothing: ${basename(path)}`);
+  const database = openRaw(filename);
+  try {
+    const ask = (sql: string): unknown => Object.values(database.prepare(sql).get() as object)[0];
+    const verdict = ask('PRAGMA integrity_check');
+    if (verdict !== 'ok') junk.push(`integrity_check says ${String(verdict)}`);
+    const rows = ask('SELECT count(*) FROM entries');
+    if (rows !== entries) junk.push(`${String(rows)} rows for ${entries} entries`);
+    const orphans = ask('SELECT count(*) FROM tags WHERE entry NOT IN (SELECT id FROM entries)');
+    if (orphans !== 0) junk.push(`${String(orphans)} tags of entries that are gone`);
+    const miscounted = ask(
+      'SELECT count(*) FROM namespaces n WHERE entries <> (SELECT count(*) FROM entries e WHERE e.namespace = n.id)',
+    );
+    if (miscounted !== 0) junk.push(`${String(miscounted)} namespaces count their entries wrongly`);
+    const leases = ask(`SELECT count(*) FROM leases WHERE until <= ${Date.now()}`);
+    if (leases !== 0) junk.push(`${String(leases)} leases that have ended`);
+  } finally {
+    database.close();
+  }
+  return junk;
+}
+
+/** The folder in which the files of a store stand that can be damaged. */
+export function filesOf(kind: Kind, folder: string): string[] {
+  const files = listFiles(kind === 'disk' ? directoryAt(folder) : folder).map(({ path }) => path);
+  return files.filter((path) => !path.includes(`${sep}tmp${sep}`) && !path.includes('-damaged')).sort();
+}
