@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -38,7 +38,10 @@ export async function vanish(ground: Ground, rounds: number): Promise<void> {
   await playWhile(ground, async (play) => {
     for (let round = 1; round <= rounds; round++) {
       await play.afterSteps(5 + Math.floor(ground.random() * 30));
-      await rm(ground.folder, { recursive: true, force: true, maxRetries: 20 }).catch(() => {});
+      // Whoever has a file open goes on with it, beside all that is new.
+      const gone = `${ground.folder}-gone`;
+      await rename(ground.folder, gone).catch(() => {});
+      await rm(gone, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
       ground.referee.count('directories removed');
       ground.say(`vanished: ${round} of ${rounds}`);
     }

@@ -2,7 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import cacache from 'cacache';
 import { Fleet, type Worker } from './fleet.ts';
 import type { Ground } from './kills.ts';
-import { directoryAt, filenameAt, openRaw } from './places.ts';
+import { directoryAt, filenameAt, listFiles, openRaw } from './places.ts';
 import { Play } from './play.ts';
 import { filesOf } from './remains.ts';
 
@@ -34,7 +34,7 @@ const toFiles: readonly Mutation[] = [
   }),
   change((bytes, pick) => {
     const at = pick(bytes.length);
-    return bytes.fill(0, at, at + pick(5_000));
+    return bytes.fill(0, at, Math.min(at + pick(5_000), bytes.length));
   }),
   change(() => Buffer.from('{"value":"foreign"}')),
   async ({ file }) => rm(file, { force: true }),
@@ -140,7 +140,6 @@ export async function mutate(ground: Ground, count: number): Promise<void> {
     if (round % 50 === 0 || round === count) say(`mutations: ${round} of ${count}`);
   }
   await play.fleet.close();
-  for (const path of filesOf(kind, folder).concat(kind === 'sqlite' ? [`${filenameAt(folder)}-damaged`] : [])) {
-    if (path.includes('-damaged')) await rm(path, { force: true });
-  }
+  // What the store has moved aside is for its user to look at.
+  for (const { path } of listFiles(folder)) if (path.includes('-damaged')) await rm(path);
 }

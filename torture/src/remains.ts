@@ -93,8 +93,11 @@ function findBesideSqlite(folder: string, paths: readonly string[], entries: num
   return junk;
 }
 
-/** The folder in which the files of a store stand that can be damaged. */
+/** The files of a store that can be damaged: all but those on their way, and those that were given up. */
 export function filesOf(kind: Kind, folder: string): string[] {
-  const files = listFiles(kind === 'disk' ? directoryAt(folder) : folder).map(({ path }) => path);
-  return files.filter((path) => !path.includes(`${sep}tmp${sep}`) && !path.includes('-damaged')).sort();
+  const below = kind === 'disk' ? directoryAt(folder) : folder;
+  return listFiles(below)
+    .map(({ path }) => path)
+    .filter((path) => !relative(below, path).startsWith(`tmp${sep}`) && !path.includes('-damaged'))
+    .sort();
 }

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { kinds, type PartName, partNames, runTorture } from '../src/torture.ts';
+
+const seed = Number(process.env['REPRISE_SEED'] ?? Date.now() % 1_000_000);
+
+/** What there must have been of each part, lest it passes for want of anything happening. */
+const least: Readonly<Record<PartName, Readonly<Record<string, number>>>> = {
+  alone: { kills: 20, calls: 200, 'changes made known': 20, 'sets acknowledged': 5 },
+  together: { kills: 40, calls: 500, 'changes made known': 50, 'sets acknowledged': 20, 'misses together': 15 },
+  mutations: { mutations: 300, calls: 3_000, 'changes made known': 200 },
+  vanished: { 'directories removed': 20, calls: 50 },
+  full: { 'looks at a disk more than half full': 1, 'writes refused in words': 1, calls: 50 },
+  'read-only': { 'writes refused in words': 1, calls: 50 },
+};
+
+describe.each(kinds)('cached functions on %s', (kind) => {
+  it.each(partNames)(
+    `are right, lose nothing, throw nothing and leave no junk: %s (seed ${seed})`,
+    async (part) => {
+      const { counts, found, skipped } = await runTorture({ kind, part, times: 1, seed });
+      expect({ seed, found }).toEqual({ seed, found: [] });
+      if (skipped !== undefined) console.warn(`NOT DONE HERE: ${kind} ${part}: ${skipped}`);
+      else
+        for (const [what, count] of Object.entries(least[part]))
+          expect([what, atLeast(counts, what, count)]).toEqual([what, count]);
+    },
+    180_000,
+  );
+});
+
+/** So many, or how many less there are. */
+function atLeast(counts: ReadonlyMap<string, number>, what: string, count: number): number {
+  return Math.min(counts.get(what) ?? 0, count);
+}
+
+describe('is found:', () => {
+  it.each([
+    ['a store that ignores generations', 'ignores generations', 'together', /a wrong value/],
+    ['a store that grants every lease', 'grants every lease', 'together', /not one flight/],
+    ['a store that forgets what is set', 'forgets what is set', 'alone', /acknowledged and lost/],
+    ['a store that confuses keys', 'confuses keys', 'alone', /a wrong value/],
+  ] as const)(
+    '%s',
+    async (_what, mistake, part, words) => {
+      const { found } = await runTorture({ kind: 'sqlite', part, times: 0.2, seed, mistake });
+      expect(found.join('\n')).toMatch(words);
+    },
+    180_000,
+  );
+});
