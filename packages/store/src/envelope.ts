@@ -244,15 +244,19 @@ function shorten(key: string): string {
   return JSON.stringify(key.length > 120 ? `${key.slice(0, 120)}…` : key);
 }
 
+interface Crc {
+  crc32(bytes: Uint8Array, before?: number): number;
+}
+
 /** Both are loaded when first used. */
-let zlib: { crc32(bytes: Uint8Array, before?: number): number } | undefined;
+let zlib: Crc | undefined;
 let crypto: typeof import('node:crypto') | undefined;
 /** The sum of the bytes in front of the checksum, which are the same in all envelopes. */
 let sumOfStart = 0;
 
 function cyclicSum(bytes: Buffer): number {
   if (zlib === undefined) {
-    zlib = process.getBuiltinModule('node:zlib') as unknown as NonNullable<typeof zlib>;
+    zlib = process.getBuiltinModule('node:zlib') as unknown as Crc;
     sumOfStart = zlib.crc32(bytes.subarray(0, checksumAt));
   }
   return zlib.crc32(bytes.subarray(flagsAt[version]), sumOfStart);
