@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import {
   type Codec,
@@ -101,11 +102,11 @@ describe('an envelope', () => {
   it('says which check failed', () => {
     const bytes = encodeEnvelope(key, full, codec);
     const future = Uint8Array.from(bytes);
-    future[4] = 2;
+    future[4] = 3;
     expect(() => decodeEnvelope(Buffer.from('{"value":1}'), key, codec)).toThrow(/foreign/);
     expect(() => decodeEnvelope(new Uint8Array(), key, codec)).toThrow(/foreign/);
     expect(() => decodeEnvelope(bytes.subarray(0, 20), key, codec)).toThrow(/truncated/);
-    expect(() => decodeEnvelope(future, key, codec)).toThrow(/future format version \(2/);
+    expect(() => decodeEnvelope(future, key, codec)).toThrow(/future format version \(3/);
     expect(() => decodeEnvelope(bytes, `${key} `, codec)).toThrow(/another key's/);
     expect(() => decodeEnvelope(bytes, 'a\ud800', codec)).toThrow(/another key's/);
     expect(() => decodeEnvelope(bytes, key, { ...codec, name: 'other' })).toThrow(
@@ -152,21 +153,68 @@ describe('an envelope', () => {
   });
 });
 
-describe('format version 1', () => {
+describe.each([1, 2])('format version %i', (version) => {
   const fixtures = join(import.meta.dirname, 'fixtures');
 
   it('is read', async () => {
-    const bytes = await readFile(join(fixtures, 'envelope-v1.bin'));
+    const bytes = await readFile(join(fixtures, `envelope-v${version}.bin`));
+    expect(bytes[4]).toBe(version);
     expect(isDeepStrictEqual(decodeEnvelope(bytes, key, codec), full)).toBe(true);
-    const failed = await readFile(join(fixtures, 'envelope-v1-error.bin'));
+    const failed = await readFile(join(fixtures, `envelope-v${version}-error.bin`));
     const { error } = decodeEnvelope(failed, key, codec);
     expect(error).toBeInstanceOf(TypeError);
     expect(error).toMatchObject({ message: 'gone', stack: 'TypeError: gone\n    at nowhere', status: 404 });
   });
 
-  it('is written byte for byte as it was released', async () => {
-    const details = { name: 'Products.find', version: '2', id: 'fixture' };
-    const released = await readFile(join(fixtures, 'envelope-v1.bin'));
-    expect(Buffer.compare(encodeEnvelope(key, full, codec, details), released)).toBe(0);
+  it('is read with no byte altered and none missing', async () => {
+    const bytes = await readFile(join(fixtures, `envelope-v${version}.bin`));
+    for (let at = 0; at < bytes.length; at++) {
+      expect(() => decodeEnvelope(bytes.subarray(0, at), key, codec)).toThrow(CodecError);
+      const altered = Buffer.from(bytes);
+      // Every bit pattern of the version, among them the other version's.
+      for (const bits of at === 4 ? [1, 2, 3, 0x80, 0xff] : [1, 0x80, 0xff]) {
+        altered[at] = (bytes[at] as number) ^ bits;
+        expect(() => decodeEnvelope(altered, key, codec)).toThrow(CodecError);
+      }
+    }
   });
+});
+
+it('format version 2 is written byte for byte as it was released', async () => {
+  const details = { name: 'Products.find', version: '2', id: 'fixture' };
+  const released = await readFile(join(import.meta.dirname, 'fixtures', 'envelope-v2.bin'));
+  expect(Buffer.compare(encodeEnvelope(key, full, codec, details), released)).toBe(0);
+});
+
+it('an envelope whose checksum was made for altered bytes is refused or read, and nothing behind its end', () => {
+  const bytes = Buffer.from(encodeEnvelope(key, full, codec, { name: 'n', version: '2', id: 'x' }));
+  // What stands behind the bytes in their memory must never be seen.
+  const memory = Buffer.concat([bytes, Buffer.from('SECRET'.repeat(50))]);
+  for (let at = 9; at < bytes.length; at++) {
+    for (const value of [0, 0x7f, 0x80, 0xff]) {
+      const forged = Buffer.from(memory).subarray(0, bytes.length);
+      forged[at] = value;
+      const before = crc32(forged.subarray(0, 5));
+      forged.writeUInt32LE(crc32(forged.subarray(9), before), 5);
+      let seen: unknown;
+      try {
+        seen = decodeEnvelope(forged, key, codec);
+      } catch (error) {
+        expect(error).toBeInstanceOf(CodecError);
+        seen = (error as Error).message;
+      }
+      expect(inspect(seen)).not.toContain('SECRET');
+    }
+  }
+});
+
+it('texts are kept whatever their length and characters', () => {
+  for (const piece of ['a', 'é', '\u{1f600}', '\ud800', '\0']) {
+    for (const length of [0, 1, 127, 128, 129, 700]) {
+      const text = `${'k'.repeat(length)}${piece.repeat(length)}`;
+      const entry: Entry = { ...times, value: 1, key: text, tags: [text, piece, text], generation: text };
+      expect(decodeEnvelope(encodeEnvelope(text, entry, codec), text, codec)).toEqual(entry);
+      expect(() => decodeEnvelope(encodeEnvelope(text, entry, codec), `${text}x`, codec)).toThrow(/another key's/);
+    }
+  }
 });

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { inspect, isDeepStrictEqual } from 'node:util';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import {
   type Codec,
@@ -34,8 +35,7 @@ function forge(bytes: Uint8Array, change: (copy: Buffer) => unknown): Buffer {
   const copy = Buffer.from(bytes);
   const result = change(copy);
   const changed = Buffer.isBuffer(result) ? result : copy;
-  const covered = Buffer.concat([changed.subarray(0, 5), changed.subarray(37)]);
-  createHash('sha256').update(covered).digest().copy(changed, 5);
+  changed.writeUInt32LE(crc32(Buffer.concat([changed.subarray(0, 5), changed.subarray(9)])), 5);
   return changed;
 }
 
@@ -90,11 +90,11 @@ describe.each(algorithms)('sealedCodec with %s', (algorithm) => {
   it('does not open when anything else of the entry was changed by somebody who knows the format', () => {
     const forgeries: Readonly<Record<string, (copy: Buffer) => unknown>> = {
       'that it is an error': (copy) => {
-        copy[37] = (copy[37] as number) ^ 1;
+        copy[9] = (copy[9] as number) ^ 1;
       },
-      'when it was made': (copy) => copy.writeDoubleLE(9_000, 39),
-      'when it expires': (copy) => copy.writeDoubleLE(1e15, 47),
-      'until when it may be stale': (copy) => copy.writeDoubleLE(1e15, 55),
+      'when it was made': (copy) => copy.writeDoubleLE(9_000, 11),
+      'when it expires': (copy) => copy.writeDoubleLE(1e15, 19),
+      'until when it may be stale': (copy) => copy.writeDoubleLE(1e15, 27),
       'its tag': (copy) => copy.write('user:43', copy.indexOf('user:42')),
     };
     expect(
@@ -123,7 +123,7 @@ describe.each(algorithms)('sealedCodec with %s', (algorithm) => {
 
   it('does not open with any byte changed, any byte missing, or one more', () => {
     for (let at = 0; at < sealed.length; at++) {
-      if (at >= 5 && at < 37) continue;
+      if (at >= 5 && at < 9) continue;
       const altered = forge(sealed, (copy) => {
         copy[at] = (copy[at] as number) ^ 1;
       });
