@@ -83,7 +83,10 @@ export class Admission {
       const record = await applicant.look();
       if (record !== undefined) return record;
       // The other one may be waiting for a run of this process.
-      if (flight.isNested && waited >= longestNestedWait) return undefined;
+      if (flight.isNested && waited >= longestNestedWait) {
+        // Without a lease, but judged by the counters of now.
+        return this.#permit(applicant, new Permit(await this.#counters.generation(sender)));
+      }
       const lease = await this.#counters.lease(key, sender);
       if (lease !== 'taken') return this.#take(applicant, lease);
     }

@@ -343,6 +343,20 @@ describe.each(kinds)('on %s that several processes share,', (_kind, makeStore) =
       expect(load.runs).toHaveLength(0);
     });
 
+    it('is waited for five seconds by a run that others wait for, whose result is fenced as any other', async () => {
+      const { ground, load, user, key, wrap } = open();
+      holds(ground, key);
+      const outer = wrap(async (id: string) => `outer ${await user(id)}`, { name: 'outer' });
+      const answer = outer('a');
+      while (load.runs.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      const run = await runOf(load, 0);
+      ground.delete(key);
+      run.resolve('old');
+      expect(await answer).toBe('outer old');
+      await settle();
+      expect(ground.entries.has(key)).toBe(false);
+    }, 20_000);
+
     it('that nobody waits for any more is not asked for again', async () => {
       const { ground, key, wrap } = open();
       holds(ground, key);
