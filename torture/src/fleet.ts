@@ -61,6 +61,7 @@ export class Worker {
       if (!this.#isKilled) {
         referee.find(`worker ${this.number} ended by itself: ${signal ?? `exit code ${code}`}\n${this.#said}`);
       } else if (this.#said !== '') referee.find(`worker ${this.number} wrote: ${this.#said}`);
+      this.#isKilled = true;
       begin();
       for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined);
     });
