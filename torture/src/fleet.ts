@@ -60,7 +60,9 @@ export class Worker {
     this.#ended = once(this.#child, 'close').then(([code, signal]) => {
       if (!this.#isKilled) {
         referee.find(`worker ${this.number} ended by itself: ${signal ?? `exit code ${code}`}\n${this.#said}`);
-      } else if (this.#said !== '') referee.find(`worker ${this.number} wrote: ${this.#said}`);
+      }
+      for (const line of this.#said.split('\n')) this.#report(line);
+      this.#isKilled = true;
       begin();
       for (const id of [...this.#waiting.keys()]) this.#settle(id, undefined);
     });
@@ -106,7 +108,8 @@ export class Worker {
 
   #report(text: string): void {
     // A run behind an answer has failed: that is the function's own affair.
-    if (!text.includes('the function fails: ')) this.#referee.count(`report: ${text.split('\n')[0]?.slice(0, 200)}`);
+    if (text !== '' && !text.includes('the function fails: '))
+      this.#referee.count(`report: ${text.split('\n')[0]?.slice(0, 200)}`);
   }
 
   #send(message: Order | Course): void {

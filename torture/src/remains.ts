@@ -93,11 +93,14 @@ function findBesideSqlite(folder: string, paths: readonly string[], entries: num
   return junk;
 }
 
-/** The files of a store that can be damaged: all but those on their way, and those that were given up. */
+/**
+ * The files of a store that can be damaged: all but those on their way, and those that were given up. What SQLite's processes share as memory, in
+ * `-shm`, is nothing stored: cut off beneath them it ends them by a signal (SIGBUS) that no library can catch.
+ */
 export function filesOf(kind: Kind, folder: string): string[] {
   const below = kind === 'disk' ? directoryAt(folder) : folder;
   return listFiles(below)
     .map(({ path }) => path)
-    .filter((path) => !relative(below, path).startsWith(`tmp${sep}`) && !path.includes('-damaged'))
+    .filter((path) => !relative(below, path).startsWith(`tmp${sep}`) && !/-damaged|-shm$/.test(path))
     .sort();
 }

@@ -1,5 +1,5 @@
 import { renameSync, rmSync } from 'node:fs';
-import type { OpenDatabase } from './driver.ts';
+import { type Database, kindOf, type OpenDatabase } from './driver.ts';
 import { createFile, identityOf } from './session.ts';
 
 /**
@@ -11,10 +11,8 @@ import { createFile, identityOf } from './session.ts';
  * @param identity of the file that is damaged; any other one is left alone
  */
 export function moveAside(filename: string, identity: string, open: OpenDatabase, lockTimeout: number): void {
-  createFile(`${filename}-repair`);
-  const lock = open(`${filename}-repair`, lockTimeout);
+  const lock = takeLock(`${filename}-repair`, open, lockTimeout);
   try {
-    lock.exec('BEGIN EXCLUSIVE');
     if (identityOf(filename) !== identity) return;
     // A log must never stand beside a file that it is not about.
     rmSync(`${filename}-wal`, { force: true });
@@ -24,5 +22,21 @@ export function moveAside(filename: string, identity: string, open: OpenDatabase
     rmSync(`${filename}-shm`, { force: true });
   } finally {
     lock.close();
+  }
+}
+
+function takeLock(filename: string, open: OpenDatabase, lockTimeout: number): Database {
+  for (let isAgain = false; ; isAgain = true) {
+    createFile(filename);
+    const lock = open(filename, lockTimeout);
+    try {
+      lock.exec('BEGIN EXCLUSIVE');
+      return lock;
+    } catch (error) {
+      lock.close();
+      // There is nothing in it: what damaged the one file may have damaged the other.
+      if (isAgain || kindOf(error) !== 'damaged') throw error;
+      rmSync(filename, { force: true });
+    }
   }
 }

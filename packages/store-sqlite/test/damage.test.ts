@@ -133,6 +133,17 @@ describe('a damaged file', () => {
     expect(existsSync(`${filename}-damaged`)).toBe(true);
   });
 
+  it('is moved aside though the file that guards this is damaged as well', () => {
+    const filename = makeFilename();
+    fill(filename, 10);
+    for (const path of [filename, `${filename}-repair`])
+      writeFileSync(path, 'no database at all, but text\n'.repeat(200));
+    const store = open(filename);
+    store.set('k', entryOf('value'));
+    expect(store.get('k')?.value).toBe('value');
+    expect(existsSync(`${filename}-damaged`)).toBe(true);
+  });
+
   it('that is empty is used', () => {
     const filename = makeFilename();
     writeFileSync(filename, '');
