@@ -29,6 +29,17 @@ export interface DiskShelf {
   list(): Promise<number>;
 }
 
+/** What keeps the number 1, with 1 KB around it, in a table. */
+export interface TableShelf {
+  /** Written together, at the latest when the tick ends. */
+  put(ids: readonly string[]): void;
+  get(id: string): number;
+  /** @returns how many there are, each of them read */
+  list(): number;
+}
+
+type MakeTableShelf = (folder: string) => TableShelf;
+
 type MakeShelf = (folder: string) => DiskShelf;
 
 type FinderClass = new (salt: number) => Finder;
@@ -72,6 +83,12 @@ export interface Features extends Record<CodecFeature, ByteCodec> {
   diskPut: MakeShelf;
   /** 1,000 entries. */
   diskList: MakeShelf;
+  /** Values of 1 KB in a table, read again. */
+  sqliteHit: MakeTableShelf;
+  /** New keys, 100 in a tick. */
+  sqlitePut: MakeTableShelf;
+  /** 1,000 entries. */
+  sqliteList: MakeTableShelf;
   /** The name to import. */
   importing: string;
 }

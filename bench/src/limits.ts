@@ -9,6 +9,7 @@ import { forEachCodecFeature, jsonBytes } from './codec.ts';
 import { cacacheShelf } from './disk.ts';
 import type { Features, Finder, Query } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
+import { rawSqliteShelf } from './sqlite.ts';
 
 const one: Features['one'] = (fn) => {
   const known = new Map<string, number>();
@@ -168,6 +169,9 @@ export const limits: Features = {
   diskRewritten: cacacheShelf,
   diskPut: cacacheShelf,
   diskList: cacacheShelf,
+  sqliteHit: rawSqliteShelf,
+  sqlitePut: rawSqliteShelf,
+  sqliteList: rawSqliteShelf,
 
   importing: 'lru-cache',
 };

@@ -7,6 +7,7 @@ import { diskShelf } from './disk.ts';
 import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 import type { RowName } from './rows.ts';
+import { sqliteShelf } from './sqlite.ts';
 
 const { ttl, maxSize } = lifetime;
 const unbounded = { maxSize: Number.POSITIVE_INFINITY };
@@ -43,6 +44,9 @@ interface Subjects
   'disk-front': Features['diskHit'];
   'disk-put': Features['diskPut'];
   'disk-list': Features['diskList'];
+  'sqlite-hit': Features['sqliteHit'];
+  'sqlite-put': Features['sqlitePut'];
+  'sqlite-list': Features['sqliteList'];
   import: Features['importing'];
 }
 
@@ -85,5 +89,8 @@ export const subjects: Subjects = {
   'disk-front': (folder) => diskShelf(folder, { maxAge: '1h' }),
   'disk-put': (folder) => diskShelf(folder),
   'disk-list': (folder) => diskShelf(folder),
+  'sqlite-hit': sqliteShelf,
+  'sqlite-put': sqliteShelf,
+  'sqlite-list': sqliteShelf,
   import: '@reprise/core',
 };

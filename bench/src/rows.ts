@@ -47,6 +47,9 @@ export type RowName =
   | 'disk-front'
   | 'disk-put'
   | 'disk-list'
+  | 'sqlite-hit'
+  | 'sqlite-put'
+  | 'sqlite-list'
   | 'import';
 
 const concurrent = '10,000 concurrent calls over 100 keys';
@@ -96,6 +99,21 @@ export const rows: readonly Row[] = [
   row('disk-front', '`diskStore` with `front`, hit, 1 KB', 'diskHit', '`cacache.get`', 0.1),
   row('disk-put', '`diskStore`, put of a new key, 1 KB', 'diskPut', '`cacache.put`', 1.2),
   row('disk-list', '`diskStore`, list of 1,000 entries with values', 'diskList', '`cacache.ls`, without', 1.1),
+  row('sqlite-hit', '`sqliteStore`, hit, 1 KB', 'sqliteHit', '`better-sqlite3` and `JSON.parse`', 1.3),
+  row(
+    'sqlite-put',
+    '`sqliteStore`, put of new keys, 1 KB, 100 a tick',
+    'sqlitePut',
+    '`better-sqlite3`, one transaction, and `JSON.stringify`',
+    1.3,
+  ),
+  row(
+    'sqlite-list',
+    '`sqliteStore`, list of 1,000 entries with values',
+    'sqliteList',
+    '`better-sqlite3` and `JSON.parse`',
+    1.3,
+  ),
   row('import', '`import` of `@reprise/core`', 'importing', "`import 'lru-cache'`", 2),
   ...codecFeatures.map((name) => {
     const [work, shape, size] = name.split('-');

@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type ByteCodec, type CodecFeature, codecFeatures, createCodecLap } from './codec.ts';
 import type { DiskShelf, Feature, Features, Finder, Query } from './feature.ts';
 import type * as Loops from './loops.ts';
@@ -250,6 +251,53 @@ export const tasks: TimedTasks = {
         return sum;
       },
       expect: (laps) => laps * count,
+    };
+  },
+
+  async sqliteHit(makeShelf, loops) {
+    const shelf = makeShelf(makeFolder());
+    shelf.put(ids);
+    await setImmediate();
+    return { calls: ids.length, run: loops.callOne(shelf.get, ids), expect: (laps) => laps * ids.length };
+  },
+
+  async sqlitePut(makeShelf) {
+    let next = 0;
+    const shelf = makeShelf(makeFolder());
+    let keysOfLaps: string[][] = [];
+    const lapLength = 100;
+    return {
+      calls: lapLength,
+      async run(laps) {
+        let sum = 0;
+        for (let lap = 0; lap < laps; lap++) {
+          const keys = keysOfLaps[lap] as string[];
+          shelf.put(keys);
+          // What waits for the end of the tick is written by then.
+          await setImmediate();
+          sum += keys.length;
+        }
+        return sum;
+      },
+      expect: (laps) => laps * lapLength,
+      prepare(laps) {
+        keysOfLaps = Array.from({ length: laps }, () => Array.from({ length: lapLength }, () => nameId(next++)));
+      },
+    };
+  },
+
+  async sqliteList(makeShelf) {
+    const shelf = makeShelf(makeFolder());
+    shelf.put(ids);
+    await setImmediate();
+    return {
+      calls: 1,
+      run(laps) {
+        let sum = 0;
+        for (let lap = 0; lap < laps; lap++) sum += shelf.list();
+        return sum;
+      },
+      expect: (laps) => laps * ids.length,
     };
   },
 };
