@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import {
   type Codec,
@@ -97,8 +98,7 @@ describe('a disk store with another codec', () => {
       const { data } = await cacache.get(directory, await indexKeyOf(directory, 'role-of-bob'));
       const forged = Buffer.from(data);
       forged.write('role-of-eve', forged.indexOf('role-of-bob'));
-      const covered = Buffer.concat([forged.subarray(0, 5), forged.subarray(37)]);
-      createHash('sha256').update(covered).digest().copy(forged, 5);
+      forged.writeUInt32LE(crc32(Buffer.concat([forged.subarray(0, 5), forged.subarray(9)])), 5);
       await cacache.put(directory, await indexKeyOf(directory, 'role-of-eve'), forged);
       const { entry, failures } = await readNext(directory, codec, 'role-of-eve');
       expect([entry?.value, failures.length]).toEqual(taken ? ['admin', 0] : [undefined, 1]);
