@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 /** What results can be kept in. */
 const storeKinds = ['disk', 'sqlite'] as const;
-export type StoreKind = (typeof storeKinds)[number];
+type StoreKind = (typeof storeKinds)[number];
 
 /** What the user asked for. */
 export interface Options {
