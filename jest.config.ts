@@ -33,7 +33,9 @@ function listTests(folder: string): string[] {
   });
 }
 
-const tests = onDist ? ['packages', 'examples', 'bench', 'torture', 'scripts'].flatMap((name) => listTests(join(root, name))) : [];
+const tests = onDist
+  ? ['packages', 'examples', 'bench', 'torture', 'scripts'].flatMap((name) => listTests(join(root, name)))
+  : [];
 const whiteBox = tests.filter((file) => reachesSources(file));
 if (onDist) {
   console.error(
