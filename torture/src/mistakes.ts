@@ -3,7 +3,7 @@ import type { AsyncStore, Entry, Store } from '@reprise/store';
 type Members = Record<string, unknown>;
 
 /** Mistakes that a store could make, each of which has to be found: proofs that the torture can fail. */
-export const mistakes: Readonly<Record<string, (store: Store) => Members>> = {
+const mistakes: Readonly<Record<string, (store: Store) => Members>> = {
   /** A result is kept though what it came from has been invalidated since. */
   'ignores generations': (store) => ({
     set: (key: string, { generation, ...entry }: Entry) => {

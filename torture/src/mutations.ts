@@ -140,6 +140,6 @@ export async function mutate(ground: Ground, count: number): Promise<void> {
     if (round % 50 === 0 || round === count) say(`mutations: ${round} of ${count}`);
   }
   await play.fleet.close();
-  // What the store has moved aside is for its user to look at.
-  for (const { path } of listFiles(folder)) if (path.includes('-damaged')) await rm(path);
+  // What the store has moved aside is for its user to look at, and what guarded that stays beside it.
+  for (const { path } of listFiles(folder)) if (/-damaged|-repair$/.test(path)) await rm(path);
 }

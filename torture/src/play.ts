@@ -106,7 +106,10 @@ export class Play {
     if (change === undefined) return;
     const item = changed[0] as string;
     const value = deed === 'set' ? this.referee.versionOf(item, change.versions[0] as number) : undefined;
+    const told = `${deed} for version ${change.versions[0]} by ${worker.number}`;
+    this.referee.note(item, `${told} begins`);
     const outcome = await worker.order(deed, item, value);
+    this.referee.note(item, `${told} ${outcome === undefined ? 'is cut off' : 'ends'}`);
     change.finish(outcome !== undefined && outcome.error === undefined);
     this.#judgeWrite(deed, item, outcome);
   }

@@ -10,6 +10,9 @@ interface Item {
   isSetting: boolean;
 }
 
+/** So many of the last events of an item are told with a wrong value. */
+const remembered = 12;
+
 interface Kept {
   /** What has been acknowledged; `undefined`: whatever there is, since the last `keep` was cut off. */
   value: Value | null | undefined;
@@ -22,6 +25,7 @@ interface Kept {
  */
 export class Referee {
   readonly #items = new Map<string, Item>();
+  readonly #history = new Map<string, string[]>();
   readonly #kept = new Map<string, Kept>();
   readonly #longest: number;
   /** What should never have happened, in words. */
@@ -40,6 +44,14 @@ export class Referee {
     this.counts.set(what, (this.counts.get(what) ?? 0) + by);
   }
 
+  /** Notes what happened to an item. */
+  note(item: string, event: string): void {
+    const events = this.#history.get(item) ?? [];
+    events.push(event);
+    if (events.length > remembered) events.shift();
+    this.#history.set(item, events);
+  }
+
   find(what: string): void {
     if (this.found.length < 50) this.found.push(what);
     this.count('found');
@@ -48,6 +60,7 @@ export class Referee {
   /** The value that a run of this moment is to answer. */
   valueNow(item: string): Value {
     this.runs.set(item, (this.runs.get(item) ?? 0) + 1);
+    this.note(item, `a run of version ${this.#of(item).truth}`);
     return versionOf(item, this.#of(item).truth, this.#longest);
   }
 
@@ -69,7 +82,7 @@ export class Referee {
         this.find(`a wrong value: a ${what} of ${item} was answered ${JSON.stringify(found)?.slice(0, 120)}`);
       } else if (version < least || version > truth) {
         this.find(
-          `a wrong value: a ${what} of ${item} was answered version ${version} when ${least} was known of ${truth}`,
+          `a wrong value: a ${what} of ${item} was answered version ${version} when ${least} was known of ${truth}; before it: ${this.#history.get(item)?.join(', ')}`,
         );
       }
     };
