@@ -11,7 +11,7 @@ import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { Lanes } from './lanes.ts';
 import type { Policy } from './options.ts';
-import type { Permit } from './permit.ts';
+import { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
@@ -486,8 +486,10 @@ export class AsyncEngine implements Engine, Shelf {
     _promise: unknown,
     loadTime: number | undefined,
     epoch: number,
-    permit: Permit | undefined,
+    given: Permit | undefined,
   ): boolean {
+    // What the store has not been asked about before is not stored.
+    const permit = given ?? (this.admit && new Permit(undefined));
     const place = this.#places.get(key as string);
     if (place === undefined) {
       permit?.end();

@@ -9,7 +9,7 @@ import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
 import type { Policy } from './options.ts';
-import type { Permit } from './permit.ts';
+import { Permit } from './permit.ts';
 import { inspectRecord, isLiving, recordToStore } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import { RetryTimes } from './retry-times.ts';
@@ -238,8 +238,10 @@ export class SyncEngine implements Engine, Shelf {
     promise: Promise<unknown> | undefined,
     loadTime: number | undefined,
     epoch: number,
-    permit: Permit | undefined,
+    given: Permit | undefined,
   ): boolean {
+    // What the store has not been asked about before is not stored.
+    const permit = given ?? (this.admit && new Permit(undefined));
     const place = this.#places.get(key as string);
     const isKept = place === undefined || !keeping?.failed || !this.#mayHoldValue(place);
     try {
