@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { kinds, type PartName, partNames, runTorture } from '../src/torture.ts';
 
-/** How many times the size that CI wants. */
-const times = Number(process.env['REPRISE_TORTURE_TIMES'] ?? 1);
-const seed = Number(process.env['REPRISE_SEED'] ?? Date.now() % 1_000_000);
+/** How much of what the torture does once: all of it takes minutes. */
+const times = Number(process.env['REPRISE_TORTURE_TIMES'] ?? 0.1);
+const seed = Number(process.env['REPRISE_SEED'] ?? 1);
 
 /** What there must have been of each part, lest it passes for want of anything happening. */
 const least: Readonly<Record<PartName, Readonly<Record<string, number>>>> = {
