@@ -120,11 +120,10 @@ export const mistakes: readonly (readonly [
       const { get, set } = store;
       store.get = async (key) => {
         const entry = await get.call(store, key);
-        if (entry)
-          await set.call(store, key, {
-            ...entry,
-            staleUntil: store.clock.now() + entry.staleUntil - entry.createdAt,
-          });
+        if (entry === undefined) return entry;
+        const { generation: _, ...rest } = entry;
+        const staleUntil = store.clock.now() + entry.staleUntil - entry.createdAt;
+        await set.call(store, key, { ...rest, staleUntil });
         return entry;
       };
     },
