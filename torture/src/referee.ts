@@ -28,6 +28,8 @@ export class Referee {
   readonly #history = new Map<string, string[]>();
   readonly #kept = new Map<string, Kept>();
   readonly #longest: number;
+  /** For so many milliseconds an answer may be older: a bound that the store's page states for what the play does to it. */
+  grace = 0;
   /** What should never have happened, in words. */
   readonly found: string[] = [];
   /** How often each thing happened. */
@@ -112,7 +114,11 @@ export class Referee {
       for (const [index, item] of changed.entries()) {
         item.changing--;
         item.isSetting = false;
-        if (isKnown) item.known = Math.max(item.known, versions[index] as number);
+        const note = (): void => {
+          item.known = Math.max(item.known, versions[index] as number);
+        };
+        if (isKnown && this.grace > 0) setTimeout(note, this.grace).unref();
+        else if (isKnown) note();
       }
       if (isKnown) this.count('changes made known', changed.length);
     };
