@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { StoreError } from '@reprise/store/contract';
+import { isThenable } from './one-shot.ts';
 
 /**
  * A store operation that ends: with its result, its error, or a `StoreError` after `limit` milliseconds.
@@ -58,4 +59,11 @@ export function within<Result, Instead>(
     };
     promise.then(done, () => resolve(instead));
   });
+}
+
+/** What a store that says it is synchronous has answered; one that answers a promise has not done what it was asked. @throws TypeError */
+export function atOnce<Answer>(answer: Answer): Answer {
+  if (!isThenable(answer)) return answer;
+  answer.then(undefined, () => {});
+  throw new TypeError('it answered a promise although it says sync: true');
 }

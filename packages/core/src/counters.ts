@@ -1,5 +1,5 @@
 import { type Lease, type RepriseError, type Store, StoreError } from '@reprise/store/contract';
-import { bounded } from './bounded.ts';
+import { atOnce, bounded } from './bounded.ts';
 import type { Breaker } from './breaker.ts';
 import { isThenable } from './one-shot.ts';
 import type { Sender } from './sender.ts';
@@ -86,12 +86,7 @@ export class Counters {
       return undefined;
     };
     try {
-      if (this.#store.sync) {
-        const answer = operation() as Answer | undefined;
-        if (!isThenable(answer)) return answer;
-        answer.then(undefined, () => {});
-        throw new TypeError('it answered a promise although it says sync: true');
-      }
+      if (this.#store.sync) return atOnce(operation() as Answer | undefined);
       const what = key === '' ? verb : `${verb} of ${key}`;
       return bounded(async () => operation(), sender.limit(), what, waited).catch(fail) as Promise<Answer | undefined>;
     } catch (error) {

@@ -1,8 +1,8 @@
 import { CodecError, type MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
+import { atOnce } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { Counters } from './counters.ts';
 import { safePrefix } from './key/key-text.ts';
-import { isThenable } from './one-shot.ts';
 import { entryOf, isOfKey, recordOf, touchRecord } from './record.ts';
 import type { Sender } from './sender.ts';
 import { TagNews } from './tag-news.ts';
@@ -157,13 +157,6 @@ export class SyncShelf {
       return false;
     }
   }
-}
-
-/** A store that says it is synchronous and answers with a promise has not done what it was asked. */
-function atOnce<Answer>(answer: Answer): Answer {
-  if (!isThenable(answer)) return answer;
-  answer.then(undefined, () => {});
-  throw new TypeError('it answered a promise although it says sync: true');
 }
 
 /** A value that the codec refuses is no failure of the store, and keeps its name. */

@@ -108,10 +108,8 @@ describe.each(storeKinds)('a call that finds a run under way, in %s', (_kind, ma
 });
 
 describe.each(storeKinds)('a call that waits for a run that was given up for a label, in %s', (_kind, makeStore) => {
-  it.each([
-    ['is answered stale when it fails', false],
-    ['is answered nothing from before an invalidation', true],
-  ])('%s', async (_what, isInvalidated) => {
+  /** A function whose entry is past its ttl, and whose runs get a label. */
+  async function pastItsTtl(name: string) {
     const clock = manualClock(1_700_000_000_000);
     const held = holdRuns<[], string>();
     const load = cached(
@@ -119,16 +117,19 @@ describe.each(storeKinds)('a call that waits for a run that was given up for a l
         cacheTag('label');
         return held();
       },
-      {
-        cache: createCache({ name: 'labels', store: makeStore(), clock }),
-        name: 'load',
-        ttl: 1_000,
-        staleIfError: '1h',
-      },
+      { cache: createCache({ name, store: makeStore(), clock }), name: 'load', ttl: 1_000, staleIfError: '1h' },
     );
     await load.set([], 'old');
     await settle();
     clock.advance(1_000);
+    return { held, load };
+  }
+
+  it.each([
+    ['is answered stale when it fails', false],
+    ['is answered nothing from before an invalidation', true],
+  ])('%s', async (_what, isInvalidated) => {
+    const { held, load } = await pastItsTtl('labels');
     const refresh = load.refresh();
     const waiting = load();
     await settle();
@@ -148,23 +149,7 @@ describe.each(storeKinds)('a call that waits for a run that was given up for a l
     ['that began it is answered stale when it fails', false],
     ['that began it is answered nothing from before an invalidation', true],
   ])('%s', async (_what, isInvalidated) => {
-    const clock = manualClock(1_700_000_000_000);
-    const held = holdRuns<[], string>();
-    const load = cached(
-      () => {
-        cacheTag('label');
-        return held();
-      },
-      {
-        cache: createCache({ name: 'begun', store: makeStore(), clock }),
-        name: 'load',
-        ttl: 1_000,
-        staleIfError: '1h',
-      },
-    );
-    await load.set([], 'old');
-    await settle();
-    clock.advance(1_000);
+    const { held, load } = await pastItsTtl('begun');
     const first = load();
     await settle();
     await invalidateTags(['label']);
