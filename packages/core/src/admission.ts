@@ -48,6 +48,12 @@ export class Admission {
     return then(counters.generation(sender), (generation) => this.#permit(applicant, new Permit(generation)));
   }
 
+  /** Whether another process has invalidated the key of a run, or one of these labels, since it began. */
+  isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined, sender: Sender): Eventual<boolean> {
+    if (permit?.generation === undefined) return false;
+    return then(this.#counters.isCurrent(key as string, permit.generation, tags, sender), (isCurrent) => !isCurrent);
+  }
+
   #take(applicant: Applicant, lease: Lease | undefined): Eventual<MemoryRecord | undefined> {
     if (lease === undefined) return this.#permit(applicant, new Permit(undefined));
     const permit = new Permit(lease.generation, new Renewal(lease, this.#counters, applicant.sender));

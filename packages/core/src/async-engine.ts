@@ -80,7 +80,7 @@ export class AsyncEngine implements Engine, Shelf {
       const admission = new Admission(counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
       this.generation = () => counters.generation(shelf.sender);
-      this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
+      this.isOvertaken = (flight, tags) => admission.isOvertaken(flight, tags, shelf.sender);
     }
     this.runs = new Runs(remembered, this);
     const engine = this;
@@ -256,7 +256,7 @@ export class AsyncEngine implements Engine, Shelf {
     args: readonly unknown[],
     reads: boolean,
   ): Promise<unknown> {
-    const isOvertaken = await this.#isOvertaken(flight, labelsOf(flight, work.policy));
+    const isOvertaken = await this.isOvertaken?.(flight, labelsOf(flight, work.policy));
     this.#checkPresence(work, place);
     const now = this.runs.joinable(place.key, work.policy);
     if (now === flight && !isOvertaken) return this.#joinOrLook(flight, work, place, self, args, reads);
@@ -403,13 +403,6 @@ export class AsyncEngine implements Engine, Shelf {
     if (own !== undefined && !(await this.#isCurrent(own, place))) return undefined;
     if (record !== undefined) this.#retries.apply(place.key, record);
     return record;
-  }
-
-  #isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
-    if (permit?.generation === undefined) return false;
-    const { lanes, sender } = this.#shelf;
-    const isCurrent = lanes.counters.isCurrent(key as string, permit.generation, tags, sender);
-    return isCurrent instanceof Promise ? isCurrent.then((is) => !is) : !isCurrent;
   }
 
   /** Whether no other process has invalidated what this one has sent to the store. */

@@ -68,7 +68,7 @@ export class SyncEngine implements Engine, Shelf {
       const admission = new Admission(shelf.counters);
       this.admit = (flight, work, isForced) => this.#admit(admission, flight, work, isForced);
       this.generation = () => shelf.counters.generation(sender);
-      this.isOvertaken = (flight, tags) => this.#isOvertaken(flight, tags);
+      this.isOvertaken = (flight, tags) => admission.isOvertaken(flight, tags, sender);
     }
     this.runs = new Runs(remembered, this);
     const engine = this;
@@ -181,11 +181,6 @@ export class SyncEngine implements Engine, Shelf {
         return record && this.runs.isNews(flight, record, policy) ? record : undefined;
       },
     });
-  }
-
-  #isOvertaken({ key, permit }: Flight, tags: readonly string[] | undefined): Eventual<boolean> {
-    if (permit?.generation === undefined) return false;
-    return this.#shelf.counters.isCurrent(key as string, permit.generation, tags, this.#sender) === false;
   }
 
   /** Whether there is nothing more to look at than the age. */
