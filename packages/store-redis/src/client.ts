@@ -1,0 +1,41 @@
+/** What a command takes. */
+export type Argument = string | Buffer;
+
+/** What a command answers; texts are bytes, save short ones such as `OK`. */
+export type Reply = number | string | Buffer | null | readonly Reply[];
+
+/** A client of the package `ioredis` from 5.11 on: `new Redis(…)`, with Sentinels too, or `new Cluster(…)`. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly options: object;
+  callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  off(event: 'error', listener: (error: unknown) => void): unknown;
+}
+
+/** A client of the package `redis` from 6 on: `createClient(…)`, `createCluster(…)` or `createSentinel(…)`, connected by its owner. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  // Of the three kinds of clients each has arguments of its own; which one it is is found out at run time.
+  sendCommand(...args: never[]): Promise<unknown>;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  off(event: 'error', listener: (error: unknown) => void): unknown;
+}
+
+/** A client that the user has made, and closes. */
+export type RedisClient = IoredisClient | NodeRedisClient;
+
+/** One way to a server, whoever made it. */
+export interface RedisConnection {
+  /** Whether a command that is sent now goes out now; `false`: it waits in the client, or fails. */
+  readonly state: 'ready' | 'connecting' | 'lost';
+  /**
+   * @param key the first key that the command is about: where it goes on a cluster
+   */
+  send(key: Buffer, command: string, args: readonly Argument[]): Promise<Reply>;
+  /** Hears of errors that no command has; returns how to leave. */
+  listen(failed: (error: unknown) => void): () => void;
+  /** Ends a connection that the store has made itself. */
+  close?(): Promise<void>;
+}

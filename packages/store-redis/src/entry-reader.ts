@@ -1,0 +1,117 @@
+import { type Clock, type Codec, CodecError, decodeEnvelope, type Entry } from '@reprise/store';
+import type { KeySpace } from './key-space.ts';
+import { parseRecord, type Record } from './record.ts';
+import { readScript } from './scripts.ts';
+import { type Server, values } from './server.ts';
+import { isCleared, parseState, type State, writeGeneration } from './state.ts';
+
+/** What the reader needs of the store. */
+export interface ReaderParts {
+  readonly server: Server;
+  readonly keys: KeySpace;
+  readonly codec: Codec;
+  /** A clock that was given; `undefined`: the server's counts. */
+  clock(): Clock | undefined;
+  /** An entry is no answer: it is damaged, foreign, or another key's. */
+  damaged(key: string, id: Buffer, found: Buffer, reason: CodecError): void;
+}
+
+/** Reads entries: the counters that may void them and all of them by one command. */
+export class EntryReader {
+  readonly #parts: ReaderParts;
+  /** From the first entry with tags on, reads go by a script, which looks up the tags in the same round trip. */
+  #meetsTags = false;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  expectTags(): void {
+    this.#meetsTags = true;
+  }
+
+  async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    const ids = keys.map((key) => this.#parts.keys.id(key));
+    if (this.#meetsTags) return this.#readChecked(keys, ids);
+    const { server, keys: space } = this.#parts;
+    const reply = await server.send('read', 'MGET', [space.state, ...ids.map((id) => space.entry(id))]);
+    const [head, ...found] = values(reply, keys.length + 1);
+    const state = parseState(head ?? null);
+    const entries: (Entry | undefined)[] = [];
+    const tagged: number[] = [];
+    for (const [index, key] of keys.entries()) {
+      const entry = this.#judge(key, ids[index] as Buffer, found[index] ?? null, state);
+      if (entry?.record.isTagged) tagged.push(index);
+      entries.push(entry?.entry);
+    }
+    if (tagged.length === 0) return entries;
+    this.#meetsTags = true;
+    const checked = await this.#readChecked(
+      tagged.map((index) => keys[index] as string),
+      tagged.map((index) => ids[index] as Buffer),
+    );
+    for (const [at, index] of tagged.entries()) entries[index] = checked[at];
+    return entries;
+  }
+
+  async #readChecked(keys: readonly string[], ids: readonly Buffer[]): Promise<(Entry | undefined)[]> {
+    const { server, keys: space } = this.#parts;
+    const reply = await server.run(
+      'read',
+      readScript,
+      ids.map((id) => space.entry(id)),
+      [],
+    );
+    const [head, ...found] = values(reply, keys.length + 1);
+    const state = parseState(head ?? null);
+    return keys.map((key, index) => this.#judge(key, ids[index] as Buffer, found[index] ?? null, state)?.entry);
+  }
+
+  /** The living entry in what was found; all but its tags is judged. */
+  #judge(
+    key: string,
+    id: Buffer,
+    found: Buffer | null,
+    state: State | undefined,
+  ): { readonly entry: Entry; readonly record: Record } | undefined {
+    if (found === null) return undefined;
+    const record = parseRecord(found);
+    if (record === undefined)
+      return this.#refuse(
+        key,
+        id,
+        found.subarray(0, 64),
+        new CodecError(`The entry of ${show(key)} is foreign or damaged`),
+      );
+    if (state === undefined || record.mark !== state.mark || isCleared(state, record.epoch, id)) return undefined;
+    const clock = this.#parts.clock();
+    const { time } = this.#parts.server;
+    // Without a clock that was given, the server's times are put in terms of this process's clock.
+    const now = clock?.now() ?? time.latest();
+    if (!(record.endsAt > now)) return undefined;
+    const shift = clock === undefined ? Date.now() - now : 0;
+    try {
+      const entry = decodeEnvelope(record.envelope, this.#parts.keys.envelopeKey(key), this.#parts.codec);
+      const times = {
+        createdAt: record.createdAt + shift,
+        expiresAt: record.expiresAt + shift,
+        staleUntil: record.staleUntil + shift,
+        generation: writeGeneration(record.mark, record.epoch),
+      };
+      return { entry: Object.assign(entry, times), record };
+    } catch (error) {
+      const reason =
+        error instanceof CodecError ? error : new CodecError(`The entry of ${show(key)} is damaged`, { cause: error });
+      return this.#refuse(key, id, record.head, reason);
+    }
+  }
+
+  #refuse(key: string, id: Buffer, found: Buffer, reason: CodecError): undefined {
+    this.#parts.damaged(key, id, found, reason);
+    return undefined;
+  }
+}
+
+function show(key: string): string {
+  return JSON.stringify(key.slice(0, 120));
+}

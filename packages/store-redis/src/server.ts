@@ -1,0 +1,125 @@
+import { performance } from 'node:perf_hooks';
+import { StoreError } from '@reprise/store';
+import type { Argument, RedisConnection, Reply } from './client.ts';
+import type { KeySpace } from './key-space.ts';
+import type { Reports } from './reports.ts';
+import { beginScript, type Script } from './scripts.ts';
+import { ServerTime } from './server-time.ts';
+
+/** So many commands may be without an answer; beyond that one fails at once. */
+const mostUnanswered = 10_000;
+
+/** What the store says to the server: commands and scripts, with failures in words, and none that waits without bound. */
+export class Server {
+  readonly time: ServerTime = new ServerTime();
+  readonly #connect: () => Promise<RedisConnection>;
+  readonly #keys: KeySpace;
+  readonly #reports: Reports;
+  #connection: RedisConnection | undefined;
+  #connecting: Promise<RedisConnection> | undefined;
+  #leave: (() => void) | undefined;
+  #wasReady = false;
+  #unanswered = 0;
+
+  constructor(connect: () => Promise<RedisConnection>, keys: KeySpace, reports: Reports) {
+    this.#connect = connect;
+    this.#keys = keys;
+    this.#reports = reports;
+  }
+
+  /** Sends a command that is about keys of this place. */
+  async send(what: string, command: string, args: readonly Argument[]): Promise<Reply> {
+    const connection = this.#connection ?? (await this.#open(what));
+    this.#refuseWhenLost(connection, what);
+    this.#unanswered++;
+    try {
+      return await connection.send(this.#keys.state, command, args);
+    } catch (error) {
+      throw this.#reports.failure(what, error);
+    } finally {
+      this.#unanswered--;
+    }
+  }
+
+  /** Runs a script: by its digest, and with its text where the server does not have it. */
+  async run(what: string, script: Script, keys: readonly Buffer[], args: readonly Argument[]): Promise<Reply> {
+    const shared = this.#keys.shared;
+    const rest = [String(shared.length + keys.length), ...shared, ...keys, ...args];
+    try {
+      return await this.send(what, 'EVALSHA', [script.digest, ...rest]);
+    } catch (error) {
+      const { cause } = error as { readonly cause?: unknown };
+      if (!(cause instanceof Error && cause.message.startsWith('NOSCRIPT'))) throw error;
+      return this.send(what, 'EVAL', [script.text, ...rest]);
+    }
+  }
+
+  /** Asks for the counters, and for the server's time; makes the counters where there are none. */
+  async begin(what: string, mark: string): Promise<readonly [mark: string, epoch: string]> {
+    const sentAt = performance.now();
+    const reply = await this.run(what, beginScript, [], [mark]);
+    const [found, epoch, time] = texts(reply, 3);
+    this.time.learn(Number(time), sentAt);
+    return [found as string, epoch as string];
+  }
+
+  async close(): Promise<void> {
+    this.#leave?.();
+    const connection = this.#connection ?? (await this.#connecting?.catch(() => undefined));
+    await connection?.close?.();
+  }
+
+  #open(what: string): Promise<RedisConnection> {
+    this.#connecting ??= this.#connect().then(
+      (connection) => {
+        this.#connection = connection;
+        this.#leave = connection.listen((error) =>
+          this.#reports.failed(this.#reports.failure('stay connected', error)),
+        );
+        return connection;
+      },
+      (error: unknown) => {
+        this.#connecting = undefined;
+        throw this.#reports.failure(what, error);
+      },
+    );
+    return this.#connecting;
+  }
+
+  #refuseWhenLost({ state }: RedisConnection, what: string): void {
+    this.#wasReady ||= state === 'ready';
+    if (state === 'lost' || (state === 'connecting' && this.#wasReady)) {
+      throw new StoreError(`The Redis store could not ${what}: the client is not connected`);
+    }
+    if (this.#unanswered >= mostUnanswered) {
+      throw new StoreError(`The Redis store could not ${what}: ${mostUnanswered} commands are without an answer`);
+    }
+  }
+}
+
+/** A reply that is a list of so many texts. */
+export function texts(reply: Reply, count: number): string[] {
+  if (!Array.isArray(reply) || reply.length !== count)
+    throw new StoreError('The Redis store got a reply of another kind');
+  return (reply as Reply[]).map((part) => {
+    if (typeof part === 'number') return String(part);
+    if (typeof part === 'string' || Buffer.isBuffer(part)) return part.toString();
+    throw new StoreError('The Redis store got a reply of another kind');
+  });
+}
+
+/** A reply that is a number. */
+export function count(reply: Reply): number {
+  if (typeof reply !== 'number') throw new StoreError('The Redis store got a reply of another kind');
+  return reply;
+}
+
+/** A reply that is a list of so many values, some of which may be missing. */
+export function values(reply: Reply, length: number): (Buffer | null)[] {
+  if (!Array.isArray(reply) || reply.length !== length)
+    throw new StoreError('The Redis store got a reply of another kind');
+  return (reply as Reply[]).map((part) => {
+    if (part === null || Buffer.isBuffer(part)) return part;
+    throw new StoreError('The Redis store got a reply of another kind');
+  });
+}

@@ -1,0 +1,63 @@
+import { StoreError } from '@reprise/store';
+
+/** The counters of a place, as they stand in one short text that only scripts write. */
+export interface State {
+  /** Made at random when there is no state: what belongs to another mark is void. */
+  readonly mark: string;
+  /** Counts invalidations. */
+  readonly epoch: number;
+  /** What is older is void, whatever it is. */
+  readonly cleared: number;
+  /** Beginnings that were cleared, and whose entries are still being swept: what is older is void. */
+  readonly pending: readonly PendingClear[];
+}
+
+export interface PendingClear {
+  readonly epoch: number;
+  readonly idPrefix: Buffer;
+}
+
+/** How many characters a mark has. */
+export const markLength = 24;
+
+/**
+ * @param bytes the text, `null` where there is none: `R1 <mark> <epoch> <cleared>;`, then `<epoch> <length>:<bytes>` for each beginning
+ * @throws StoreError for what is no state of this release
+ */
+export function parseState(bytes: Buffer | null): State | undefined {
+  if (bytes === null) return undefined;
+  const head = /^R1 ([0-9a-z]{24}) (\d+) (\d+);/.exec(bytes.toString('latin1', 0, 100));
+  if (head === null) {
+    throw new StoreError(
+      'the state is not of this release: a later one uses the same prefix, or something else does; give the store another prefix',
+    );
+  }
+  const [all, mark = '', epoch, cleared] = head;
+  const pending: PendingClear[] = [];
+  for (let at = all.length; at < bytes.length; ) {
+    const part = /^(\d+) (\d+):/.exec(bytes.toString('latin1', at, at + 40));
+    if (part === null) throw new StoreError('the state is damaged');
+    const start = at + part[0].length;
+    at = start + Number(part[2]);
+    pending.push({ epoch: Number(part[1]), idPrefix: bytes.subarray(start, at) });
+  }
+  return { mark, epoch: Number(epoch), cleared: Number(cleared), pending };
+}
+
+/** Whether something of that epoch, under that id, has been cleared since. */
+export function isCleared(state: State, epoch: number, id: Buffer): boolean {
+  if (epoch < state.cleared) return true;
+  return state.pending.some((one) => epoch < one.epoch && one.idPrefix.equals(id.subarray(0, one.idPrefix.length)));
+}
+
+/** The counter as an answer to `generation()`. */
+export function writeGeneration(mark: string, epoch: number): string {
+  return `${mark}:${epoch}`;
+}
+
+/** What a text says that a place may have given; `undefined` for any other. */
+export function readGeneration(generation: unknown): { readonly mark: string; readonly epoch: string } | undefined {
+  if (typeof generation !== 'string') return undefined;
+  const match = /^([0-9a-z]{24}):([1-9]\d{0,14})$/.exec(generation);
+  return match === null ? undefined : { mark: match[1] as string, epoch: match[2] as string };
+}
