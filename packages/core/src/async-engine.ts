@@ -525,8 +525,8 @@ export class AsyncEngine implements Engine, Shelf {
       permit?.end();
       return true;
     }
-    // An error takes the place of no value that may answer yet.
-    if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
+    // An error takes the place of no value that may answer yet, be it another run's that has come meanwhile.
+    if (keeping?.failed && (place.isUnknown || place.isRefreshed || this.#known.has(place.text))) {
       permit?.end();
       this.release(key);
       return false;
