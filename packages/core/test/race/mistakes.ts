@@ -292,7 +292,7 @@ export const mistakes: readonly Mistake[] = [
     make: () => {
       const had = new Map<string, MemoryRecord>();
       return replace(Lanes.prototype, 'near', (original) => {
-        return function (key) {
+        return function (this: Lanes, key) {
           const record = original.call(this, key) ?? had.get(key);
           if (record !== undefined) had.set(key, record);
           return record;
