@@ -3,12 +3,14 @@ import { Admission } from './admission.ts';
 import { within } from './bounded.ts';
 import { currentMode, currentRun, holdMode, modes } from './context.ts';
 import type { Eventual, Generation } from './counters.ts';
+import { areHitsObserved } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
 import { textOf } from './events.ts';
 import type { Flight } from './flight.ts';
 import type { Keeping } from './keeping.ts';
 import type { BoundKey } from './key/key-text.ts';
 import { KnownKeys } from './known-keys.ts';
+import { type KnownPlace, KnownPlaces } from './known-places.ts';
 import type { Lanes } from './lanes.ts';
 import type { Policy } from './options.ts';
 import { Permit } from './permit.ts';
@@ -28,7 +30,6 @@ import { waitWith } from './waiting.ts';
 /** What the engine asks of the store beside what {@link Lanes} does. */
 export interface AsyncShelf {
   readonly lanes: Lanes;
-  readonly tier: string;
   readonly sender: Sender;
   /** A copy for one more reader, where the store keeps bytes. */
   copy?(value: unknown): unknown;
@@ -65,6 +66,8 @@ export class AsyncEngine implements Engine, Shelf {
   /** Keys in text and whole, of the flights under way. */
   readonly #places = new Map<string, Place>();
   readonly #known = new KnownKeys();
+  /** Where the store has a part in memory, and a call is known by its arguments. */
+  readonly #near: KnownPlaces | undefined;
   readonly #retries = new RetryTimes();
   /** How often something was invalidated. */
   #invalidations = 0;
@@ -83,9 +86,17 @@ export class AsyncEngine implements Engine, Shelf {
       this.isOvertaken = (flight, tags) => admission.isOvertaken(flight, tags, shelf.sender);
     }
     this.runs = new Runs(remembered, this);
+    const { bypass, signal: signalOf } = remembered.policy;
+    const isPlain = keys.isByArguments && bypass === undefined && signalOf === undefined;
+    const near = isPlain && shelf.lanes.hasNear ? new KnownPlaces() : undefined;
+    this.#near = near;
     const engine = this;
     this.call = {
       call(this: unknown, ...args: unknown[]): unknown {
+        if (near !== undefined && modes === 0) {
+          const answer = engine.#answerNear(near.find(args));
+          if (answer !== undefined) return answer;
+        }
         if (remembered.isOff || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
         const signal = remembered.signalOf(this, args);
         if (signal?.aborted) return engine.#leave(signal);
@@ -101,6 +112,25 @@ export class AsyncEngine implements Engine, Shelf {
         }
       },
     }.call;
+  }
+
+  /** What is fresh in this process's memory, where nothing but its age is to be looked at; `undefined`: the longer way. */
+  #answerNear(place: KnownPlace | undefined): Promise<unknown> | undefined {
+    if (place === undefined) return undefined;
+    const remembered = this.#remembered;
+    const record = this.#shelf.lanes.near(place.key);
+    if (record === undefined || remembered.isOff || !this.#isFresh(record)) return undefined;
+    const { refreshAhead, isolate } = remembered.policy;
+    const { promise, loadTime = 0 } = record.rest ?? {};
+    if (promise === undefined || refreshAhead !== undefined || isolate === 'clone') return undefined;
+    const { counts } = place;
+    counts.hits++;
+    if (loadTime > 0) {
+      counts.saved += loadTime;
+      counts.savings++;
+    }
+    if (remembered.heard !== 0 || areHitsObserved()) remembered.emit('hit', () => place.text);
+    return promise;
   }
 
   /** A call whose function is to be run before it is known whether it may be: its key first, then what its run has begun. */
@@ -169,6 +199,13 @@ export class AsyncEngine implements Engine, Shelf {
     if (pending !== undefined) {
       this.#retries.apply(place.key, pending);
       const answer = this.#answer(pending, work, place, self, args, true, true);
+      if (answer !== undefined) return answer;
+    }
+    const near = reads && place.full === undefined ? this.#shelf.lanes.near(place.key) : undefined;
+    if (near !== undefined) {
+      this.#retries.apply(place.key, near);
+      const answer = this.#answer(near, work, place, self, args, false, true);
+      if (answer !== undefined && work === this.#remembered) this.#near?.note(args, place);
       if (answer !== undefined) return answer;
     }
     return this.#joinOrOpen(work, place, self, args, reads, mode === 'reload');
@@ -488,8 +525,8 @@ export class AsyncEngine implements Engine, Shelf {
       permit?.end();
       return true;
     }
-    // An error takes the place of no value that may answer yet.
-    if (keeping?.failed && (place.isUnknown || place.isRefreshed)) {
+    // An error takes the place of no value that may answer yet, be it another run's that has come meanwhile.
+    if (keeping?.failed && (place.isUnknown || place.isRefreshed || this.#known.has(place.text))) {
       permit?.end();
       this.release(key);
       return false;
@@ -669,8 +706,9 @@ export class AsyncEngine implements Engine, Shelf {
 
   async inspect(scope: Scope, args: readonly unknown[]): Promise<Inspection | undefined> {
     const place = this.#place(scope.self, args);
+    const tier = this.#shelf.lanes.tierOf(place.key);
     const record = await this.#living(place);
-    return record && inspectRecord(record, place.text, this.#shelf.tier, this.#remembered.home.now());
+    return record && inspectRecord(record, place.text, tier, this.#remembered.home.now());
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {

@@ -195,7 +195,7 @@ export class StoreHome implements Home, TagHearer {
     if (store.sync) return new SyncEngine(remembered, this.#shelfOf(store), keys, sender, copy);
     return new AsyncEngine(
       remembered,
-      { lanes: this.#lanesOf(store), tier: store.name ?? 'store', sender, ...(copy !== undefined && { copy }) },
+      { lanes: this.#lanesOf(store), sender, ...(copy !== undefined && { copy }) },
       keys,
     );
   }

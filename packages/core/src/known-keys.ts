@@ -13,6 +13,11 @@ export class KnownKeys {
     return this.#keys.size + this.#more;
   }
 
+  /** Whether it is one of them; of those that are only counted nobody knows. */
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
   countPrefix(prefix: string): number {
     let count = 0;
     for (const key of this.#keys) if (key.startsWith(prefix)) count++;

@@ -83,6 +83,26 @@ export class Lanes {
     return this.#lanes.size === 0 ? undefined : this.#lanes.get(key)?.pending;
   }
 
+  /** Whether the store has a part in this process's memory. */
+  get hasNear(): boolean {
+    return this.#store.near !== undefined;
+  }
+
+  /** What the store's part in this process's memory answers at once; `undefined` also where this process knows better. */
+  near(key: string): MemoryRecord | undefined {
+    const { near } = this.#store;
+    if (near === undefined || (this.#lanes.size > 0 && this.#lanes.has(key))) return undefined;
+    if (this.#blocks.length > 0 && this.#blocks.some(({ prefix }) => key.startsWith(prefix))) return undefined;
+    const record = near.find(key);
+    // Labels, and what only the store can judge, take the longer way.
+    return record?.rest?.tags === undefined && record?.rest?.idle === undefined ? record : undefined;
+  }
+
+  /** The name of the tier that would answer for a key. */
+  tierOf(key: string): string {
+    return this.#store.tierOf?.(key) ?? this.#store.name ?? 'store';
+  }
+
   /** Whether the store may hold under the key what was invalidated. */
   isDoubtful(key: string): boolean {
     return this.#lanes.get(key)?.owed === true || this.#blocks.some((block) => key.startsWith(block.prefix));

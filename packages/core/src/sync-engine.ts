@@ -398,8 +398,9 @@ export class SyncEngine implements Engine, Shelf {
 
   inspect(scope: Scope, args: readonly unknown[]): Inspection | undefined {
     const place = this.#place(scope.self, args);
+    const tier = this.#shelf.tierOf(place.key);
     const record = this.#living(place);
-    return record && inspectRecord(record, place.text, this.#shelf.tier, this.#remembered.home.now());
+    return record && inspectRecord(record, place.text, tier, this.#remembered.home.now());
   }
 
   keyOf(scope: Scope, args: readonly unknown[]): string {

@@ -37,8 +37,9 @@ export class SyncShelf {
     this.counters = new Counters(store, this.#reads);
   }
 
-  get tier(): string {
-    return this.#store.name ?? 'store';
+  /** The name of the tier that would answer for a key. */
+  tierOf(key: string): string {
+    return this.#store.tierOf?.(key) ?? this.#store.name ?? 'store';
   }
 
   /** What is under the key; `'unknown'` where the store failed or is left alone; `undefined` also where it was voided. */

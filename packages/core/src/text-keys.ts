@@ -58,6 +58,11 @@ export class TextKeys {
     return this.#namespace === '' ? key : key.slice(namespacePrefix(this.#namespace).length);
   }
 
+  /** Whether nothing but the arguments tells one call from another. */
+  get isByArguments(): boolean {
+    return this.#telling.key === undefined && this.#telling.per === 'class';
+  }
+
   /** Whether entries belong to owners: objects or parts. */
   get isDivided(): boolean {
     return this.#telling.per !== 'class';

@@ -14,6 +14,7 @@ import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
 import { sqliteStore } from '@reprise/store-sqlite';
 import { chaosStore } from '@reprise/store-testkit';
+import { tieredStore } from '@reprise/store-tiered';
 import { settle, watched } from './deferred.ts';
 import { homeOn, makeFolder } from './homes.ts';
 import { asyncMemory, bytesStore } from './store-kinds.ts';
@@ -75,6 +76,7 @@ export const agingHomes: [kind: string, make: () => AgingHome][] = [
   ['a synchronous store of text keys', () => agingHomeOn(chaosStore(memoryStore()))],
   ['an asynchronous store', () => agingHomeOn(asyncMemory())],
   ['an asynchronous store of bytes', () => agingHomeOn(bytesStore())],
+  ['two tiers', () => agingHomeOn(tieredStore(memoryStore(), asyncMemory(), { l1Ttl: Infinity }))],
   ['the disk store', () => agingHomeOn(watched(diskStore({ directory: makeFolder() })))],
   ['the SQLite store', () => agingHomeOn(sqliteStore({ filename: join(makeFolder(), 'cache.sqlite') }))],
 ];

@@ -15,6 +15,7 @@ import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
 import { sqliteStore } from '@reprise/store-sqlite';
 import { chaosStore, type ManualClock, manualClock } from '@reprise/store-testkit';
+import { tieredStore } from '@reprise/store-tiered';
 import { watched } from './deferred.ts';
 import { asyncMemory, bytesStore } from './store-kinds.ts';
 
@@ -65,6 +66,7 @@ export const sharedHomes: [kind: string, make: () => TestHome & { readonly cache
   ['a synchronous store of text keys', () => homeOn(chaosStore(memoryStore()))],
   ['an asynchronous store', () => homeOn(asyncMemory())],
   ['an asynchronous store of bytes', () => homeOn(bytesStore())],
+  ['two tiers', () => homeOn(tieredStore(memoryStore(), asyncMemory(), { l1Ttl: Infinity }))],
   ['the disk store', () => homeOn(watched(diskStore({ directory: makeFolder() })))],
   ['the SQLite store', () => homeOn(sqliteStore({ filename: join(makeFolder(), 'cache.sqlite') }))],
 ];

@@ -3,16 +3,18 @@ import {
   type Clock,
   type DirectStore,
   type Entry,
+  endOf,
   memoryEpoch,
   type StoreCapabilities,
   StoreError,
   type StoreListener,
   type SyncStore,
   systemClock,
+  toEntry,
+  toRecord,
 } from '@reprise/store/contract';
 import { Listeners } from './listeners.ts';
 import { checkBounds, checkOptions, defaultMaxSize, type MemoryStoreOptions } from './options.ts';
-import { endOf, toEntry, toRecord } from './record.ts';
 import { Table, TextKey } from './table.ts';
 
 /** What {@link memoryStore} makes: a {@link SyncStore} with all that memory can do, and the form that caches use. */

@@ -2,13 +2,13 @@ import {
   type Bounds,
   type Clock,
   type DirectStore,
+  endOf,
   type MemoryRecord,
   memoryEpoch,
   RepriseError,
 } from '@reprise/store/contract';
 import { LRUCache } from 'lru-cache';
 import type { Listeners } from './listeners.ts';
-import { endOf } from './record.ts';
 import { exposeSlots, type Key, type Lru, type Slots } from './slots.ts';
 
 type Look = readonly [key: Key, record: MemoryRecord];

@@ -37,12 +37,11 @@ interface NamespaceSum extends Sum {
   readonly namespace: number;
 }
 
-const upsert = `
+const insert = `
 INSERT INTO entries (key, namespace, ends_at, stale_until, idle, used, bytes, tagged, envelope)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET
-  ends_at = excluded.ends_at, stale_until = excluded.stale_until, idle = excluded.idle, used = excluded.used,
-  bytes = excluded.bytes, tagged = excluded.tagged, envelope = excluded.envelope`;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`;
+const update = `
+UPDATE entries SET ends_at = ?, stale_until = ?, idle = ?, used = ?, bytes = ?, tagged = ?, envelope = ? WHERE key = ?`;
 
 const largest = 500;
 
@@ -87,12 +86,23 @@ export class EntryRows {
     const { envelope, endsAt, staleUntil, idle = null, tags } = row;
     const bytes = envelope.length;
     const isTagged = tags !== undefined && tags.length > 0;
+    const tagged = isTagged ? 1 : 0;
+    const { changes } = session
+      .statement(insert)
+      .run(key, namespace, endsAt, staleUntil, idle, used, bytes, tagged, envelope);
+    if (Number(changes) === 1) {
+      this.#count(1, bytes);
+      if (isTagged) this.#setTags(session, key, tags);
+      return;
+    }
     // An envelope is never empty: the sign of its weight is free to say something else.
-    const weight = session.value('SELECT iif(tagged, -bytes, bytes) AS value FROM entries WHERE key = ?', key);
-    if (weight === undefined) this.#count(1, bytes);
-    else this.#count(0, bytes - Math.abs(weight as number));
-    session.statement(upsert).run(key, namespace, endsAt, staleUntil, idle, used, bytes, isTagged ? 1 : 0, envelope);
-    if (isTagged || ((weight as number | undefined) ?? 0) < 0) this.#setTags(session, key, tags ?? []);
+    const weight = session.value(
+      'SELECT iif(tagged, -bytes, bytes) AS value FROM entries WHERE key = ?',
+      key,
+    ) as number;
+    this.#count(0, bytes - Math.abs(weight));
+    session.statement(update).run(endsAt, staleUntil, idle, used, bytes, tagged, envelope, key);
+    if (isTagged || weight < 0) this.#setTags(session, key, tags ?? []);
   }
 
   #setTags(session: Session, key: KeyColumn, tags: readonly string[]): void {

@@ -13,11 +13,6 @@ export interface Judged {
   readonly tags: readonly string[] | undefined;
 }
 
-/** How many invalidations there have been in this file, whoever's. */
-export function readEpoch(session: Session): number {
-  return session.value('SELECT epoch AS value FROM state') as number;
-}
-
 /** What was given before is void: what would be needed to judge it has been given up. */
 function readFloor(session: Session): number {
   return session.value('SELECT floor AS value FROM state') as number;
@@ -85,7 +80,7 @@ function setFence(session: Session, number: number, epoch: number): void {
 
 function raise(session: Session): number {
   session.statement('UPDATE state SET epoch = epoch + 1').run();
-  return readEpoch(session);
+  return session.epoch();
 }
 
 function limit(session: Session): void {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Lease } from '@reprise/store';
-import { readEpoch, writeGeneration } from './fences.ts';
+import { writeGeneration } from './fences.ts';
 import { type Holder, isDead, makeHolder } from './holder.ts';
 import { fromColumn, type KeyColumn, toColumn } from './key-column.ts';
 import type { Session } from './session.ts';
@@ -36,7 +36,7 @@ export class Leases {
         'INSERT OR REPLACE INTO leases (key, token, store, host, pid, started, until) VALUES (?, ?, ?, ?, ?, ?, ?)',
       )
       .run(column, token, store, host, pid, started, now() + this.#duration);
-    const generation = writeGeneration(session, readEpoch(session));
+    const generation = writeGeneration(session, session.epoch());
     return { key, token, generation, duration: this.#duration };
   }
 

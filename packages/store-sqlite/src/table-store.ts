@@ -14,16 +14,7 @@ import {
 import { Connection } from './connection.ts';
 import { loadDriver } from './driver.ts';
 import { EntryRows, type NewRow, type Removal } from './entry-rows.ts';
-import {
-  fenceKey,
-  fencePrefix,
-  fenceTags,
-  isVoid,
-  limitFences,
-  readEpoch,
-  readGeneration,
-  writeGeneration,
-} from './fences.ts';
+import { fenceKey, fencePrefix, fenceTags, isVoid, limitFences, readGeneration, writeGeneration } from './fences.ts';
 import { toColumn } from './key-column.ts';
 import { endLease, endLeases, Leases, sweepLeases } from './leases.ts';
 import { Listeners } from './listeners.ts';
@@ -130,7 +121,7 @@ export class TableStore implements SqliteStore {
     if (generation === undefined) return this.#setAnew(fullKey, entry);
     const judged = this.#connection.read('write', (session) => {
       const epoch = readGeneration(session, generation);
-      const judgedAt = readEpoch(session);
+      const judgedAt = session.epoch();
       if (epoch === undefined || isVoid(session, { fullKey, tags: entry.tags }, epoch, judgedAt)) return undefined;
       return { epoch, judgedAt, mark: session.mark };
     });
@@ -233,14 +224,14 @@ export class TableStore implements SqliteStore {
 
   generation(): string {
     // Results that wait change no counter.
-    return this.#connection.read('read', (session) => writeGeneration(session, readEpoch(session)));
+    return this.#connection.read('read', (session) => writeGeneration(session, session.epoch()));
   }
 
   isCurrent(key: string, generation: number | string, tags?: readonly string[]): boolean {
     const fullKey = this.#rows.fullKey(key);
     return this.#connection.read('read', (session) => {
       const epoch = readGeneration(session, generation);
-      return epoch !== undefined && !isVoid(session, { fullKey, tags }, epoch, readEpoch(session));
+      return epoch !== undefined && !isVoid(session, { fullKey, tags }, epoch, session.epoch());
     });
   }
 
@@ -280,7 +271,7 @@ export class TableStore implements SqliteStore {
     let envelope: Uint8Array | undefined;
     if (waiting !== undefined) {
       envelope = this.#connection.read('read', (session) => {
-        const isSame = session.mark === waiting.mark && readEpoch(session) === waiting.judgedAt;
+        const isSame = session.mark === waiting.mark && session.epoch() === waiting.judgedAt;
         return isSame && waiting.row.idle === undefined ? waiting.row.envelope : undefined;
       });
       // Others have invalidated something since: the transaction decides what becomes of it.
@@ -357,7 +348,7 @@ export class TableStore implements SqliteStore {
       const now = this.#clock.now();
       this.#rows.begin();
       if (!this.#waiting.isEmpty) {
-        this.#waiting.write(session, this.#rows, readEpoch(session), () => this.#nextUse());
+        this.#waiting.write(session, this.#rows, session.epoch(), () => this.#nextUse());
       }
       const done = work(session);
       removals = this.#isBounded ? this.#rows.evict(session, this.#bounds, now) : [];

@@ -11,6 +11,7 @@ export {
   StoreError,
   TimeoutError,
 } from './errors.ts';
+export { endOf, toEntry, toRecord } from './record-form.ts';
 export {
   type AsyncStore,
   type Bounds,
@@ -18,6 +19,7 @@ export {
   type Lease,
   MemoryRecord,
   memoryEpoch,
+  type NearTier,
   type RecordDetails,
   type RemovalCause,
   type Store,
@@ -25,4 +27,5 @@ export {
   type StoreCapabilities,
   type StoreListener,
   type SyncStore,
+  type Tracker,
 } from './store.ts';

@@ -125,7 +125,7 @@ export function encodeEnvelope(key: string, entry: Entry, codec: Codec, details:
   head.writeDoubleLE(entry.staleUntil, start + 18);
   const context = new EnvelopeContext(key, head, head.length, start);
   const body = failed ? encodeError(entry.error, codec, context) : encodeBody(entry.value, codec, context);
-  const bytes = Buffer.allocUnsafeSlow(head.length + body.byteLength);
+  const bytes = Buffer.allocUnsafe(head.length + body.byteLength);
   bytes.set(head);
   bytes.set(asBuffer(body), head.length);
   bytes.writeUInt32LE(cyclicSum(bytes), checksumAt);

@@ -21,6 +21,29 @@ export interface StoreCapabilities {
   readonly prune?: boolean;
   /** It keeps bytes, and so gives every reader a value of its own. */
   readonly bytes?: boolean;
+  /** It tells a tier in front of it what changes, whoever changes it: {@link AsyncStore.track}. */
+  readonly tracking?: boolean;
+}
+
+/** Who is told of what changes in a store, by whatever process: a tier in front of it. */
+export interface Tracker {
+  /** The entry of a key was written, removed, evicted, or has expired: what was read of it before may be old. */
+  changed(key: string): void;
+  /** The same of all keys that begin with `prefix`. */
+  cleared(prefix: string): void;
+  /** Labels were invalidated. */
+  tagsInvalidated(tags: readonly string[]): void;
+  /**
+   * Whether every change is told, and was since the last `true`. It is `false` until this is called first; between a `false` and the next
+   * `true` anything may have changed untold.
+   */
+  trusted(isTrusted: boolean): void;
+}
+
+/** The part of a store that is in this process's memory, see {@link AsyncStore.near}. */
+export interface NearTier {
+  /** What it has under a key, not judged for age; `undefined` also where it may not be believed. Records are its own: never change them. */
+  find(key: string): MemoryRecord | undefined;
 }
 
 /** The right to run the function for one key, which a store has granted for a while; capability `leases`. */
@@ -67,6 +90,8 @@ export interface StoreBase {
    * @throws what the codec throws
    */
   copy?(value: unknown): unknown;
+  /** The name of that of its tiers which would answer for a key now, for `inspect().tier`. By default the store's own. */
+  tierOf?(key: string): string;
   /** Registers who shall hear of removals and failures; returns how to leave. */
   listen?(listener: StoreListener): () => void;
 }
@@ -155,6 +180,15 @@ export interface AsyncStore extends StoreBase {
   renew?(lease: Lease): Promise<boolean>;
   release?(lease: Lease): Promise<void>;
   resize?(bounds: Bounds): void | Promise<void>;
+  /**
+   * Tells a tier in front of this store of every change in it, by any process; capability `tracking`. At most 100 milliseconds pass
+   * between the end of a change and the telling; where they cannot be kept (a lost connection), trust is withdrawn.
+   *
+   * @returns how to leave
+   */
+  track?(tracker: Tracker): () => void;
+  /** Its part in this process's memory: a cache looks there before it asks. What `get` would answer from it is answered at once. */
+  readonly near?: NearTier;
 }
 
 /** Where entries live: what every cache is built on, and the one interface to implement for a store of one's own. */

@@ -2,6 +2,7 @@ import type { CacheMode } from '@reprise/core';
 import { seededRandom } from '@reprise/store-testkit';
 import {
   type Act,
+  deferredKinds,
   type HomeKind,
   hasLimits,
   homeKinds,
@@ -56,7 +57,8 @@ class Dice {
  * @param about what it is to be about; by default that is drawn too
  */
 export function makeSchedule(seed: number, home: HomeKind, about?: Theme): Schedule {
-  const dice = new Dice(seed * homeKinds.length + homeKinds.indexOf(home));
+  // Those of the last kind are drawn like the next seed's of the first.
+  const dice = new Dice(seed * 5 + homeKinds.indexOf(home));
   const drawn = dice.weigh({ plain: 3, mixed: 3, labels: 2, failures: 2 });
   const setup = makeSetup(dice, home, about ?? drawn);
   const length = 8 + dice.below(26);
@@ -84,7 +86,7 @@ function makeSetup(dice: Dice, home: HomeKind, theme: Theme): Setup {
     choosy: dice.chance(0.2),
     faulty: dice.chance(0.5),
     // A store without a time limit may never answer that it has been told, and `close` waits for that.
-    knowsTags: home !== 'async' && dice.chance(0.3),
+    knowsTags: home !== 'async' && home !== 'tiered' && dice.chance(0.3),
     heard: dice.chance(0.3),
     policies: makePolicies(dice, theme),
   };
@@ -200,7 +202,7 @@ function makeStep(dice: Dice, setup: Setup, last: Step | undefined): Step {
 function makeWork(dice: Dice, setup: Setup, last: Step | undefined): StepWork {
   const { home, faulty, policies, theme } = setup;
   const shared = home !== 'private' ? 1 : 0;
-  const later = home === 'async' || home === 'timed' ? 1 : 0;
+  const later = deferredKinds.includes(home) ? 1 : 0;
   const limited = hasLimits(setup);
   // When it is later, there is something to be asked.
   const isLater = theme !== 'plain' && last?.do === 'advance';

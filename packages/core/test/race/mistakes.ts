@@ -1,4 +1,5 @@
 import { StoreError } from '@reprise/core';
+import type { AsyncStore, MemoryRecord } from '@reprise/store';
 import { Answers } from '../../src/answers.ts';
 import { AsyncEngine } from '../../src/async-engine.ts';
 import { DirectEngine } from '../../src/direct.ts';
@@ -281,6 +282,33 @@ export const mistakes: readonly Mistake[] = [
     make: () =>
       replace(Lanes.prototype, 'clear', () => {
         return (prefix) => said(deferred().clear(namespacePrefix(homesOf(stage)[0]?.name ?? '') + prefix));
+      }),
+  },
+  {
+    name: 'a near tier that answers what it had once',
+    law: 'law 3',
+    homes: ['tiered'],
+    prepare: takeStage,
+    make: () => {
+      const had = new Map<string, MemoryRecord>();
+      return replace(Lanes.prototype, 'near', (original) => {
+        return function (this: Lanes, key) {
+          const record = original.call(this, key) ?? had.get(key);
+          if (record !== undefined) had.set(key, record);
+          return record;
+        };
+      });
+    },
+  },
+  {
+    name: 'a near tier whose labels nobody looks at',
+    law: 'law 3',
+    homes: ['tiered'],
+    theme: 'labels',
+    prepare: takeStage,
+    make: () =>
+      replace(Lanes.prototype, 'near', () => {
+        return (key) => (homesOf(stage)[0]?.store as AsyncStore | undefined)?.near?.find(key);
       }),
   },
   {

@@ -16,6 +16,7 @@ const meanings = {
   text: 'a synchronous store of text keys, which fails at times',
   async: 'an asynchronous store, whose operations end late, in any order, or fail',
   timed: 'an asynchronous store that runs into storeTimeout',
+  tiered: 'memory in front of an asynchronous store',
 } as const;
 
 describe('calls, invalidations and stores in random order', () => {

@@ -1,9 +1,15 @@
 import type { CacheMode } from '@reprise/core';
 
-/** Where the entries of a schedule live; `timed` is an asynchronous store whose operations also run into `storeTimeout`. */
-export type HomeKind = 'private' | 'memory' | 'text' | 'async' | 'timed';
+/**
+ * Where the entries of a schedule live; `timed` is an asynchronous store whose operations also run into `storeTimeout`, `tiered` one with
+ * memory in front.
+ */
+export type HomeKind = 'private' | 'memory' | 'text' | 'async' | 'timed' | 'tiered';
 
-export const homeKinds: readonly HomeKind[] = ['private', 'memory', 'text', 'async', 'timed'];
+export const homeKinds: readonly HomeKind[] = ['private', 'memory', 'text', 'async', 'timed', 'tiered'];
+
+/** Those whose store does nothing until it is told to. */
+export const deferredKinds: readonly HomeKind[] = ['async', 'timed', 'tiered'];
 
 /** How the functions of a schedule are made. */
 interface FunctionSetup {

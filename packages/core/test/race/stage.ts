@@ -1,7 +1,10 @@
 import { type AnyFunction, cached, createCache } from '@reprise/core';
+import type { Store } from '@reprise/store';
+import { memoryStore } from '@reprise/store-memory';
 import { type ManualClock, manualClock } from '@reprise/store-testkit';
+import { tieredStore } from '@reprise/store-tiered';
 import type { Ask, Subject } from './history.ts';
-import { argumentsOf, keyCount, type Policies, type Setup, type Target, textKey } from './schedule.ts';
+import { argumentsOf, deferredKinds, keyCount, type Policies, type Setup, type Target, textKey } from './schedule.ts';
 import { DeferredStore, TextStore } from './stores.ts';
 import { isOdd, isRefused, labelsIn, nameTag } from './values.ts';
 
@@ -31,6 +34,11 @@ export const eventTypes = ['hit', 'stale', 'miss', 'coalesced', 'bypass', 'load'
 const names = ['first', 'second'];
 let made = 0;
 
+/** Memory in front of a store, at times a small one. */
+function inFrontOf(store: Store, maxSize: number): Store {
+  return tieredStore(memoryStore({ maxSize: maxSize === Infinity ? 100 : 2 }), store, { l1Ttl: Infinity });
+}
+
 /** What a schedule is played on: a store, perhaps a cache in it, the functions. */
 export class Stage {
   readonly setup: Setup;
@@ -48,7 +56,7 @@ export class Stage {
   constructor(setup: Setup, makeBody: (fn: number) => AnyFunction) {
     this.setup = setup;
     const { home, ttl, maxSize, functions, choosy, knowsTags, policies } = setup;
-    this.deferred = home === 'async' || home === 'timed' ? new DeferredStore(knowsTags) : undefined;
+    this.deferred = deferredKinds.includes(home) ? new DeferredStore(knowsTags) : undefined;
     this.text = home === 'text' ? new TextStore() : undefined;
     const { store } = this;
     const rules = {
@@ -61,7 +69,7 @@ export class Stage {
         name: `race ${++made}`,
         clock: this.clock,
         storeTimeout: home === 'timed' ? shortTimeout : Number.POSITIVE_INFINITY,
-        ...(store === undefined ? { maxSize } : { store }),
+        ...(store === undefined ? { maxSize } : { store: home === 'tiered' ? inFrontOf(store, maxSize) : store }),
         ...rules,
       }) as unknown as AnyCache;
     }
@@ -92,7 +100,7 @@ export class Stage {
     if (this.text !== undefined) return !this.text.faulted;
     if (this.deferred === undefined) return maxSize === Infinity;
     // A part that is being cleared is not read, and who knows when somebody has read last.
-    return home === 'async' && !this.deferred.faulted && policies.timeToIdle === 0;
+    return home !== 'timed' && !this.deferred.faulted && policies.timeToIdle === 0;
   }
 
   #listen(): void {

@@ -17,6 +17,7 @@ import { namespaceCases, persistenceCases } from './places.ts';
 import { removalCases } from './removal.ts';
 import { sharedTagCases, tagCases } from './tags.ts';
 import { touchCases } from './touching.ts';
+import { sharedTrackingCases } from './tracking.ts';
 import { valueCases } from './values.ts';
 
 /** The `it` of a test runner: Jest, Vitest, Mocha, `node:test`. */
@@ -33,6 +34,7 @@ const groups: Readonly<Record<keyof StoreCapabilities, readonly ConformanceCase[
   prune: pruneCases,
   bounds: [...maxSizeCases, ...maxBytesCases],
   bytes: bytesCases,
+  tracking: [],
 };
 
 /** What only stores can show whose entries outlive them: two of them on one place stand for two processes. */
@@ -40,6 +42,7 @@ const sharedGroups: Readonly<Partial<Record<keyof StoreCapabilities, readonly Co
   fences: sharedFenceCases,
   leases: sharedLeaseCases,
   tags: sharedTagCases,
+  tracking: sharedTrackingCases,
 };
 
 let placesTaken = 0;

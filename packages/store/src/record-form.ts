@@ -1,4 +1,5 @@
-import { type Entry, MemoryRecord, memoryEpoch, type RecordDetails } from '@reprise/store/contract';
+import type { Entry } from './entry.ts';
+import { MemoryRecord, memoryEpoch, type RecordDetails } from './store.ts';
 
 /** The moment at which a record can no longer be answered in any way, relative to the epoch of records; `Infinity` never. */
 export function endOf(record: MemoryRecord): number {

@@ -1,0 +1,2 @@
+export type { TieredStoreOptions } from './options.ts';
+export { type TieredStore, tieredStore } from './tiered-store.ts';
