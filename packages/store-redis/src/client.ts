@@ -11,6 +11,7 @@ export interface IoredisClient {
   callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   off(event: 'error', listener: (error: unknown) => void): unknown;
+  duplicate(...given: never[]): unknown;
 }
 
 /** A client of the package `redis` from 6 on: `createClient(…)`, `createCluster(…)` or `createSentinel(…)`, connected by its owner. */
@@ -21,6 +22,7 @@ export interface NodeRedisClient {
   sendCommand(...args: never[]): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   off(event: 'error', listener: (error: unknown) => void): unknown;
+  duplicate(...given: never[]): unknown;
 }
 
 /** A client that the user has made, and closes. */
@@ -36,6 +38,28 @@ export interface RedisConnection {
   send(key: Buffer, command: string, args: readonly Argument[]): Promise<Reply>;
   /** Hears of errors that no command has; returns how to leave. */
   listen(failed: (error: unknown) => void): () => void;
+  /**
+   * Makes one more connection, which hears of every key that begins with one of the prefixes and changes; absent where that cannot be had.
+   * It is not made again when it ends.
+   *
+   * @throws what connecting throws
+   */
+  watch?(prefixes: readonly Buffer[], hearer: WatchHearer): Promise<RedisWatch>;
   /** Ends a connection that the store has made itself. */
   close?(): Promise<void>;
+}
+
+/** A connection that hears of changes. */
+export interface RedisWatch {
+  /** Resolves when all that was told before the question has been heard. */
+  ping(): Promise<void>;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Who is told. */
+export interface WatchHearer {
+  /** @param keys `null`: all there were */
+  changed(keys: readonly Buffer[] | null): void;
+  ended(error: unknown): void;
 }

@@ -1,5 +1,6 @@
 import { OptionError } from '@reprise/store';
-import type { Argument, IoredisClient, RedisConnection, Reply } from './client.ts';
+import type { Argument, IoredisClient, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
+import { listenToClient } from './client-errors.ts';
 
 /** Whether this is a client of `ioredis`. */
 export function isIoredis(client: object): client is IoredisClient {
@@ -26,8 +27,13 @@ export function connectIoredis(client: IoredisClient): RedisConnection {
 class IoredisConnection implements RedisConnection {
   readonly #client: IoredisClient;
 
+  readonly watch?: (prefixes: readonly Buffer[], hearer: WatchHearer) => Promise<RedisWatch>;
+
   constructor(client: IoredisClient) {
     this.#client = client;
+    // On a cluster the node would have to be found that has the slot, and found anew whenever that moves.
+    if ('isCluster' in client && client.isCluster) return;
+    this.watch = (prefixes, hearer) => watchWith(client, prefixes, hearer);
   }
 
   get state(): RedisConnection['state'] {
@@ -42,7 +48,57 @@ class IoredisConnection implements RedisConnection {
   }
 
   listen(failed: (error: unknown) => void): () => void {
-    this.#client.on('error', failed);
-    return () => void this.#client.off('error', failed);
+    return listenToClient(this.#client, failed);
   }
+}
+
+interface Subscriber extends IoredisClient {
+  connect(): Promise<void>;
+  call(command: string, ...args: (string | Buffer)[]): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
+  disconnect(): void;
+  on(event: string, listener: (...given: never[]) => void): unknown;
+}
+
+/** One connection for both: the tracking is redirected to itself, and what changes comes as messages of a channel. */
+async function watchWith(client: IoredisClient, prefixes: readonly Buffer[], hearer: WatchHearer): Promise<RedisWatch> {
+  const once = {
+    lazyConnect: true,
+    retryStrategy: null,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+    readOnly: false,
+  };
+  const subscriber = (client.duplicate as (options: object) => unknown)(once) as Subscriber;
+  let isClosed = false;
+  const close = (): void => {
+    isClosed = true;
+    subscriber.disconnect();
+  };
+  const ended = (error?: unknown): void => {
+    if (!isClosed) hearer.ended(error ?? new Error('its connection has ended'));
+  };
+  subscriber.on('error', ended as () => void);
+  subscriber.on('end', (() => ended()) as () => void);
+  try {
+    await subscriber.connect();
+    const id = String(await subscriber.call('CLIENT', 'ID'));
+    const wanted = prefixes.flatMap((prefix) => ['PREFIX', prefix]);
+    await subscriber.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...wanted);
+    subscriber.on('messageBuffer', ((_channel: Buffer, keys: readonly Buffer[] | Buffer | null) => {
+      hearer.changed(Buffer.isBuffer(keys) ? [keys] : keys);
+    }) as () => void);
+    await subscriber.subscribe('__redis__:invalidate');
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    ping: async () => {
+      await subscriber.ping();
+    },
+    close,
+  };
 }

@@ -44,6 +44,11 @@ export function toMember(kind: 'k' | 't', bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${kind}#`), createHash('sha256').update(bytes).digest()]);
 }
 
+/** The tag that a member of the fences stands for; `undefined` for a long one. */
+export function tagOf(member: Buffer): string | undefined {
+  return member.toString('latin1', 0, 2) === 't=' ? fromBytes(member.subarray(2)) : undefined;
+}
+
 /**
  * The keys of one store. All that begin with `{<prefix>}:` are of one place, which on a cluster is in one slot; what is
  * common to the place has one letter, an entry is `{<prefix>}:e:<namespace>:<key>`. A namespace is encoded so that it
@@ -67,6 +72,30 @@ export class KeySpace {
     this.prefixFences = this.#own('p');
     this.tagFences = this.#own('t');
     this.shared = [this.state, this.keyFences, this.prefixFences, this.tagFences];
+  }
+
+  /** What all names begin with whose changes matter to who keeps entries elsewhere. */
+  get tracked(): readonly Buffer[] {
+    return [this.#own('e:'), this.state, this.tagFences];
+  }
+
+  /** Whether a name is that of the state, or of the fences of tags. */
+  isCounter(name: Buffer): boolean {
+    return name.equals(this.state) || name.equals(this.tagFences);
+  }
+
+  /** Whether it is that of an entry, of whatever namespace. */
+  isEntry(name: Buffer): boolean {
+    return name.subarray(0, Buffer.byteLength(this.#base) + 2).equals(this.#own('e:'));
+  }
+
+  /** What keys of this namespace begin with that have such an id; `undefined` for none. */
+  prefixOf(idPrefix: Buffer): string | undefined {
+    const own = this.id('');
+    if (own.subarray(0, idPrefix.length).equals(idPrefix)) return '';
+    if (!idPrefix.subarray(0, own.length).equals(own)) return undefined;
+    // Where it ends within a character: a little more than that is not too much.
+    return fromBytes(idPrefix.subarray(own.length)) ?? '';
   }
 
   /** What an entry's key is within the place: its namespace and its key. */

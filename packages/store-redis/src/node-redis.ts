@@ -1,5 +1,6 @@
 import { OptionError } from '@reprise/store';
-import type { Argument, NodeRedisClient, RedisConnection, Reply } from './client.ts';
+import type { Argument, NodeRedisClient, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
+import { listenToClient } from './client-errors.ts';
 
 /** Texts as bytes: `$` is what the protocol calls them. */
 const options = { typeMapping: { [36]: Buffer } };
@@ -37,7 +38,8 @@ export function connectNodeRedis(client: NodeRedisClient): RedisConnection {
       "redisStore: client has a keyPrefix, which would change the store's keys: give another client, and the store's own option prefix",
     );
   }
-  return new NodeRedisConnection(client, chooseSend(shape));
+  const isSingle = shape.slots === undefined && typeof shape.acquire !== 'function';
+  return new NodeRedisConnection(client, chooseSend(shape), isSingle);
 }
 
 function chooseSend(shape: NodeRedisClient & Shape): Send {
@@ -51,11 +53,14 @@ function chooseSend(shape: NodeRedisClient & Shape): Send {
 class NodeRedisConnection implements RedisConnection {
   readonly #client: NodeRedisClient;
   readonly #send: Send;
+  readonly watch?: (prefixes: readonly Buffer[], hearer: WatchHearer) => Promise<RedisWatch>;
   #wasReady = false;
 
-  constructor(client: NodeRedisClient, send: Send) {
+  constructor(client: NodeRedisClient, send: Send, isSingle: boolean) {
     this.#client = client;
     this.#send = send;
+    // On a cluster, or with sentinels, the node would have to be found, and found anew whenever another takes its place.
+    if (isSingle) this.watch = (prefixes, hearer) => watchWith(client, prefixes, hearer);
   }
 
   get state(): RedisConnection['state'] {
@@ -71,7 +76,69 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   listen(failed: (error: unknown) => void): () => void {
-    this.#client.on('error', failed);
-    return () => void this.#client.off('error', failed);
+    return listenToClient(this.#client, failed);
   }
+}
+
+interface Watching extends NodeRedisClient {
+  connect(): Promise<unknown>;
+  sendCommand(args: readonly Argument[]): Promise<unknown>;
+  ping(): Promise<unknown>;
+  destroy(): void;
+  on(event: string, listener: (...given: never[]) => void): unknown;
+}
+
+/** A connection of the protocol's third version, on which what changes comes by itself. */
+async function watchWith(
+  client: NodeRedisClient,
+  prefixes: readonly Buffer[],
+  hearer: WatchHearer,
+): Promise<RedisWatch> {
+  const { options: given } = client as { readonly options?: { readonly socket?: object } };
+  const once = {
+    RESP: 3,
+    emitInvalidate: true,
+    clientSideCache: undefined,
+    disableOfflineQueue: true,
+    socket: { ...given?.socket, reconnectStrategy: false, connectTimeout: 2_000 },
+  };
+  const watching = (client.duplicate as (options: object) => unknown)(once) as Watching;
+  let isClosed = false;
+  const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    if (watching.isOpen) watching.destroy();
+  };
+  const ended = (error?: unknown): void => {
+    if (!isClosed) hearer.ended(error ?? new Error('its connection has ended'));
+  };
+  watching.on('error', ended as () => void);
+  watching.on('end', (() => ended()) as () => void);
+  watching.on('invalidate', ((key: string | Buffer | null) => {
+    if (key === null) return hearer.changed(null);
+    const bytes = Buffer.from(key as string);
+    // What is no text has been read as one: nobody knows which key it was.
+    hearer.changed(String(key).includes('\ufffd') ? null : [bytes]);
+  }) as () => void);
+  try {
+    await watching.connect();
+    // The client has switched it on for the keys that it reads itself.
+    await watching.sendCommand(['CLIENT', 'TRACKING', 'OFF']);
+    await watching.sendCommand([
+      'CLIENT',
+      'TRACKING',
+      'ON',
+      'BCAST',
+      ...prefixes.flatMap((prefix) => ['PREFIX', prefix]),
+    ]);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    ping: async () => {
+      await watching.ping();
+    },
+    close,
+  };
 }

@@ -25,9 +25,15 @@ export interface RedisStoreOptions {
   readonly leaseDuration?: Duration;
 }
 
-/** The options after their check, with the defaults in place. */
-export interface Settings {
+/** How to get to the server. */
+interface Connecting {
   readonly connect: () => Promise<RedisConnection>;
+  /** Whether one can be told there of what changes. */
+  readonly canWatch: boolean;
+}
+
+/** The options after their check, with the defaults in place. */
+export interface Settings extends Connecting {
   readonly prefix: string;
   readonly namespace: string;
   readonly codec: Codec;
@@ -65,7 +71,7 @@ export function readOptions(options: RedisStoreOptions): Settings {
     throw new OptionError(`redisStore: leaseDuration must be from 1 ms to a day, not ${leaseDuration}`);
   }
   return {
-    connect: chooseConnection(options),
+    ...chooseConnection(options),
     prefix,
     namespace,
     codec,
@@ -74,7 +80,7 @@ export function readOptions(options: RedisStoreOptions): Settings {
   };
 }
 
-function chooseConnection({ client, url }: RedisStoreOptions): () => Promise<RedisConnection> {
+function chooseConnection({ client, url }: RedisStoreOptions): Connecting {
   if ((client === undefined) === (url === undefined)) {
     throw new OptionError('redisStore needs either a client (of ioredis or redis) or a url: redisStore({ client })');
   }
@@ -82,10 +88,10 @@ function chooseConnection({ client, url }: RedisStoreOptions): () => Promise<Red
     if (typeof url !== 'string' || !/^rediss?:\/\//.test(url)) {
       throw new OptionError("redisStore: url must begin with redis:// or rediss://, such as 'redis://localhost:6379'");
     }
-    return () => connectUrl(url);
+    return { connect: () => connectUrl(url), canWatch: true };
   }
   const connection = connectClient(client);
-  return () => Promise.resolve(connection);
+  return { connect: () => Promise.resolve(connection), canWatch: connection.watch !== undefined };
 }
 
 function connectClient(client: unknown): RedisConnection {

@@ -8,6 +8,7 @@ import {
   type StoreCapabilities,
   StoreError,
   type StoreListener,
+  type Tracker,
 } from '@reprise/store';
 import { EntryReader } from './entry-reader.ts';
 import { JointReads } from './joint-reads.ts';
@@ -32,6 +33,7 @@ import {
 import { count, Server, texts } from './server.ts';
 import { parseState, readGeneration, writeGeneration } from './state.ts';
 import { Sweeper } from './sweeper.ts';
+import { Tracking } from './tracking.ts';
 
 /** The store that {@link redisStore} makes: an `AsyncStore` with all that this one can do. */
 export interface RedisStore extends AsyncStore {
@@ -89,16 +91,8 @@ class ServerStore implements RedisStore {
   readonly sync = false;
   readonly name = 'redis';
   readonly persistent = true;
-  readonly capabilities: StoreCapabilities = {
-    fences: true,
-    leases: true,
-    tags: true,
-    touch: true,
-    iteration: true,
-    batches: true,
-    prune: true,
-    bytes: true,
-  };
+  readonly capabilities: StoreCapabilities;
+  readonly track?: (tracker: Tracker) => () => void;
 
   readonly #settings: Settings;
   readonly #keys: KeySpace;
@@ -109,6 +103,7 @@ class ServerStore implements RedisStore {
   readonly #sweeper: Sweeper;
   readonly #order: OperationOrder = new OperationOrder();
   readonly #leases = new Map<string, Lease>();
+  readonly #tracking: Tracking;
   #clock: Clock | undefined;
   #learning: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
@@ -128,6 +123,21 @@ class ServerStore implements RedisStore {
     });
     this.#reads = new JointReads((asked) => this.#readTimed(asked));
     this.#sweeper = new Sweeper(this.#server, keys, () => this.#told());
+    this.capabilities = {
+      fences: true,
+      leases: true,
+      tags: true,
+      touch: true,
+      iteration: true,
+      batches: true,
+      prune: true,
+      bytes: true,
+      tracking: settings.canWatch,
+    };
+    this.#tracking = new Tracking(this.#server, keys, (error) =>
+      this.#reports.failed(this.#reports.failure('be told of changes', error)),
+    );
+    if (settings.canWatch) this.track = (tracker) => this.#tracking.add(tracker);
   }
 
   useClock(clock: Clock): void {
@@ -342,6 +352,7 @@ class ServerStore implements RedisStore {
   }
 
   async #end(): Promise<void> {
+    this.#tracking.close();
     this.#reads.flush();
     await this.#order.idle();
     await this.#sweeper.idle();

@@ -125,11 +125,13 @@ local function doubles(...) return struct.pack('<dddddd', ...) end
 export interface Script {
   readonly text: string;
   readonly digest: string;
+  /** Whether it has to be done where the memory is full: it takes little, and more would be held without it. */
+  readonly frees: boolean;
 }
 
-function script(body: string): Script {
+function script(body: string, frees: boolean = false): Script {
   const text = common + body;
-  return { text, digest: createHash('sha1').update(text).digest('hex') };
+  return { text, digest: createHash('sha1').update(text).digest('hex'), frees };
 }
 
 /** Entries' keys; answers the text of the state, then each entry that no tag of its own has voided. */
@@ -197,7 +199,8 @@ else redis.call('SET', E, value) end
 return answer(1)`);
 
 /** Keys: the entry, its lease. Answers whether there was a living entry. */
-export const deleteScript: Script = script(`
+export const deleteScript: Script = script(
+  `
 local st = open(ARGV[1])
 local bytes = head(KEYS[5])
 local living = bytes and struct.unpack('<d', bytes, 63) > clock(ARGV[2]) and not isVoid(st, bytes, idOf(KEYS[5]))
@@ -205,18 +208,24 @@ redis.call('UNLINK', KEYS[5], KEYS[6])
 raise(st)
 fence(st, K, ARGV[3], tonumber(ARGV[4]))
 save(st)
-return living and 1 or 0`);
+return living and 1 or 0`,
+  true,
+);
 
 /** Voids what carries one of the tags. */
-export const tagScript: Script = script(`
+export const tagScript: Script = script(
+  `
 local st = open(ARGV[1])
 raise(st)
 save(st)
 for index = 3, #ARGV do fence(st, T, ARGV[index], tonumber(ARGV[2])) end
-return 1`);
+return 1`,
+  true,
+);
 
 /** Voids what begins so, at once; the bytes are swept later. Answers how many beginnings wait for that. */
-export const clearScript: Script = script(`
+export const clearScript: Script = script(
+  `
 local prefix, most, mostPending = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local st = open(ARGV[1])
 raise(st)
@@ -239,10 +248,13 @@ else
 end
 save(st)
 fence(st, P, 'p' .. prefix, most)
-return count`);
+return count`,
+  true,
+);
 
 /** The beginnings that were pending at that epoch have been swept. */
-export const sweptScript: Script = script(`
+export const sweptScript: Script = script(
+  `
 local st = read()
 if not st or st.mark ~= ARGV[1] then return 0 end
 local upTo = tonumber(ARGV[2])
@@ -255,13 +267,16 @@ while at <= #st.pending do
 end
 st.pending = table.concat(rest)
 save(st)
-return 1`);
+return 1`,
+  true,
+);
 
 /** One step of a listing of keys, on the server that has this place. */
 export const scanScript: Script = script(`return redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])`);
 
 /** Entries' keys. Answers for each: 0 none, 1 void, 2 ended, 3 living; with `sweep`, void and ended ones are removed. */
-export const judgeScript: Script = script(`
+export const judgeScript: Script = script(
+  `
 local st = read()
 local now, kinds = clock(ARGV[1]), {}
 for index = 5, #KEYS do
@@ -275,12 +290,17 @@ for index = 5, #KEYS do
   end
   kinds[index - 4] = kind
 end
-return kinds`);
+return kinds`,
+  true,
+);
 
 /** Key: the entry. Removes it where it still begins so. */
-export const healScript: Script = script(`
+export const healScript: Script = script(
+  `
 if redis.call('GETRANGE', KEYS[5], 0, #ARGV[1] - 1) == ARGV[1] then return redis.call('UNLINK', KEYS[5]) end
-return 0`);
+return 0`,
+  true,
+);
 
 /** Key: the entry. Begins its idle time anew. */
 export const touchScript: Script = script(`
@@ -324,7 +344,10 @@ if isHeld(st, redis.call('GET', KEYS[5]), ARGV[1]) ~= ARGV[2] then return 0 end
 return redis.call('PEXPIRE', KEYS[5], ARGV[3])`);
 
 /** Key: the lease. */
-export const releaseScript: Script = script(`
+export const releaseScript: Script = script(
+  `
 local value = redis.call('GET', KEYS[5])
 if value and begins(value, ARGV[1] .. ' ') then return redis.call('UNLINK', KEYS[5]) end
-return 0`);
+return 0`,
+  true,
+);

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { StoreError } from '@reprise/store';
-import type { Argument, RedisConnection, Reply } from './client.ts';
+import type { Argument, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
 import type { KeySpace } from './key-space.ts';
 import type { Reports } from './reports.ts';
 import { beginScript, type Script } from './scripts.ts';
@@ -48,9 +48,12 @@ export class Server {
     try {
       return await this.send(what, 'EVALSHA', [script.digest, ...rest]);
     } catch (error) {
-      const { cause } = error as { readonly cause?: unknown };
-      if (!(cause instanceof Error && cause.message.startsWith('NOSCRIPT'))) throw error;
-      return this.send(what, 'EVAL', [script.text, ...rest]);
+      if (isAnswer(error, 'NOSCRIPT')) return this.send(what, 'EVAL', [script.text, ...rest]);
+      // What is invalidated has to be, and makes room. Servers before version 7 have no word for that.
+      if (!script.frees || !isAnswer(error, 'OOM')) throw error;
+      return this.send(what, 'EVAL', [`#!lua flags=allow-oom\n${script.text}`, ...rest]).catch(() => {
+        throw error;
+      });
     }
   }
 
@@ -61,6 +64,13 @@ export class Server {
     const [found, epoch, time] = texts(reply, 3);
     this.time.learn(Number(time), sentAt);
     return [found as string, epoch as string];
+  }
+
+  /** Makes a connection of its own that hears of changes. @throws what connecting throws */
+  async watch(prefixes: readonly Buffer[], hearer: WatchHearer): Promise<RedisWatch> {
+    const { watch } = this.#connection ?? (await this.#open('be told of changes'));
+    if (watch === undefined) throw new StoreError('The Redis store cannot be told of changes by this client');
+    return watch(prefixes, hearer);
   }
 
   async close(): Promise<void> {
@@ -95,6 +105,12 @@ export class Server {
       throw new StoreError(`The Redis store could not ${what}: ${mostUnanswered} commands are without an answer`);
     }
   }
+}
+
+/** Whether an error is one that the server has answered, and begins so. */
+function isAnswer(error: unknown, word: string): boolean {
+  const { cause } = error as { readonly cause?: unknown };
+  return cause instanceof Error && cause.message.startsWith(word);
 }
 
 /** A reply that is a list of so many texts. */

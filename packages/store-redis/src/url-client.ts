@@ -33,6 +33,7 @@ function withClose(connection: RedisConnection, close: () => Promise<void>): Red
     },
     send: (key, command, args) => connection.send(key, command, args),
     listen: (failed) => connection.listen(failed),
+    ...(connection.watch && { watch: connection.watch }),
     close,
   };
 }

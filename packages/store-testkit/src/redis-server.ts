@@ -9,6 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface OwnRedisServer {
   /** On 127.0.0.1; of a cluster: the one of its first server. */
   readonly port: number;
+  /** Of the process, to stop and continue it by signals; of a cluster: of its first server. */
+  readonly pid: number;
   /** Ends the process, by its id, and removes its folder. Idempotent. */
   stop(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export async function startRedisServer(args: readonly string[] = [], port?: numb
   child.stdout.resume();
   return {
     port: chosen,
+    pid: child.pid as number,
     stop: async () => {
       process.removeListener('exit', kill);
       kill();
@@ -94,7 +97,8 @@ export async function startRedisCluster(): Promise<OwnRedisServer> {
     await stop();
     throw error;
   }
-  return { port: (servers[0] as OwnRedisServer).port, stop };
+  const { port, pid } = servers[0] as OwnRedisServer;
+  return { port, pid, stop };
 }
 
 function askRedis(port: number, ...command: string[]): string {
