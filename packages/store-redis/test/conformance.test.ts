@@ -5,7 +5,8 @@ import { Redis } from 'ioredis';
 import { clients, clusterClients, type OwnClient } from './clients.ts';
 import { withServer } from './with-server.ts';
 
-function conform(client: () => OwnClient): void {
+/** @param tracking whether the client can be told of what changes */
+function conform(client: () => OwnClient, tracking: boolean): void {
   storeConformance(
     it,
     ({ clock, namespace }, place) =>
@@ -20,6 +21,7 @@ function conform(client: () => OwnClient): void {
       prune: true,
       bytes: true,
       persistent: true,
+      tracking,
     },
   );
 }
@@ -37,7 +39,7 @@ withServer('redisStore', (server) => {
 
     afterAll(() => own.close());
 
-    conform(() => own);
+    conform(() => own, true);
   });
 });
 
@@ -53,7 +55,7 @@ withServer(
 
       afterAll(() => own.close());
 
-      conform(() => own);
+      conform(() => own, false);
     });
   },
   startRedisCluster,

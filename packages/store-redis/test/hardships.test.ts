@@ -380,7 +380,9 @@ onServer('what is special of the Redis store', (server: OwnRedisServer) => {
       await store.set('k', entryOf('old'));
       await client.config('SET', 'maxmemory', '1');
       try {
-        await expect(store.set('x', entryOf('x'.repeat(100)))).rejects.toThrow(/could not write: the server's memory is full/);
+        await expect(store.set('x', entryOf('x'.repeat(100)))).rejects.toThrow(
+          /could not write: the server's memory is full/,
+        );
         expect(await store.delete('k')).toBe(true);
         expect(await store.get('k')).toBeUndefined();
         await store.clear();

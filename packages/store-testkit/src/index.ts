@@ -14,3 +14,4 @@ export { type ConformanceIt, storeConformance } from './conformance/suite.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
 export { seededRandom } from './random.ts';
 export { hasRedisServer, type OwnRedisServer, startRedisCluster, startRedisServer } from './redis-server.ts';
+export { type TcpProxy, type TcpProxyOptions, tcpProxy } from './tcp-proxy.ts';
