@@ -46,14 +46,22 @@ export class Server {
     const shared = this.#keys.shared;
     const rest = [String(shared.length + keys.length), ...shared, ...keys, ...args];
     try {
-      return await this.send(what, 'EVALSHA', [script.digest, ...rest]);
+      return await this.#runWhole(what, script, rest);
     } catch (error) {
-      if (isAnswer(error, 'NOSCRIPT')) return this.send(what, 'EVAL', [script.text, ...rest]);
       // What is invalidated has to be, and makes room. Servers before version 7 have no word for that.
       if (!script.frees || !isAnswer(error, 'OOM')) throw error;
       return this.send(what, 'EVAL', [`#!lua flags=allow-oom\n${script.text}`, ...rest]).catch(() => {
         throw error;
       });
+    }
+  }
+
+  async #runWhole(what: string, script: Script, rest: readonly Argument[]): Promise<Reply> {
+    try {
+      return await this.send(what, 'EVALSHA', [script.digest, ...rest]);
+    } catch (error) {
+      if (!isAnswer(error, 'NOSCRIPT')) throw error;
+      return this.send(what, 'EVAL', [script.text, ...rest]);
     }
   }
 
