@@ -1,6 +1,7 @@
-import { basename, relative, sep } from 'node:path';
+import { statfsSync, statSync } from 'node:fs';
+import { basename, dirname, relative, sep } from 'node:path';
 import type { AsyncStore } from '@reprise/store';
-import { directoryAt, filenameAt, listFiles, openRaw, openStore } from './places.ts';
+import { directoryAt, type FoundFile, filenameAt, listFiles, openRaw, openStore } from './places.ts';
 import type { Kind } from './protocol.ts';
 
 /** What is there after everything: counts, and what should not be there. */
@@ -46,9 +47,19 @@ export async function lookAtRemains(kind: Kind, folder: string, maxSize = 20): P
   // A file system gives whole pages, and SQLite has its indexes: several times the content is still no leak.
   const most = overhead + 4 * content;
   if (bytes > most) junk.push(`${bytes} bytes for entries that need no more than ${most}`);
+  const hidden = findHidden(folder, found);
+  if (hidden > 0) junk.push(`${hidden} bytes of the file system that no file accounts for`);
   const paths = found.map(({ path }) => path);
   junk.push(...(kind === 'disk' ? findOnDisk(folder, paths, entries) : findBesideSqlite(folder, paths, entries)));
   return { entries, files: found.length, bytes, junk };
+}
+
+/** What is in use of a file system of the folder's own, beside its files: none knows better what has been left behind. */
+function findHidden(folder: string, files: readonly FoundFile[]): number {
+  if (statSync(folder).dev === statSync(dirname(folder)).dev) return 0;
+  const { blocks, bfree, bsize } = statfsSync(folder);
+  const accounted = files.reduce((sum, { bytes }) => sum + Math.ceil(bytes / bsize), 0);
+  return Math.max(0, blocks - bfree - accounted) * bsize;
 }
 
 function findOnDisk(folder: string, paths: readonly string[], entries: number): string[] {
