@@ -1,8 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const root = process.cwd();
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * Makes one file of a program and of the packages' sources that it imports, for tests that start many processes: such a file begins its
@@ -13,15 +15,12 @@ const root = process.cwd();
  * @returns the file to run
  */
 export async function bundleSources(folder: string, program: { file: string } | { text: string }): Promise<string> {
-  const cache = join(root, folder, 'node_modules/.cache/reprise');
-  mkdirSync(cache, { recursive: true });
-  const outfile = join(cache, `${'file' in program ? 'file' : 'text'}-${process.pid}.mjs`);
-  await build({
-    absWorkingDir: join(root, folder),
+  const absWorkingDir = join(root, folder);
+  const { outputFiles } = await build({
+    absWorkingDir,
     ...('file' in program
       ? { entryPoints: [program.file] }
-      : { stdin: { contents: program.text, resolveDir: join(root, folder) } }),
-    outfile,
+      : { stdin: { contents: program.text, resolveDir: absWorkingDir } }),
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -31,6 +30,15 @@ export async function bundleSources(folder: string, program: { file: string } | 
     sourcemap: 'inline',
     sourcesContent: false,
     keepNames: true,
+    write: false,
   });
-  return outfile;
+  const code = outputFiles[0]?.contents ?? new Uint8Array();
+  const cache = join(absWorkingDir, 'node_modules/.cache/reprise');
+  const file = join(cache, `${createHash('sha256').update(code).digest('hex')}.mjs`);
+  if (!existsSync(file)) {
+    mkdirSync(cache, { recursive: true });
+    writeFileSync(`${file}.${process.pid}`, code);
+    renameSync(`${file}.${process.pid}`, file);
+  }
+  return file;
 }
