@@ -6,7 +6,24 @@ import Sequencer from '@jest/test-sequencer';
 import { root } from './workspace.mjs';
 
 /** Beginnings of paths, the longest first; measured, but only the order counts. */
-const longest = ['scripts/test/docs', 'torture/test/disk', 'torture/test/sqlite'].map((path) => join(root, path));
+const longest = [
+  'scripts/test/docs',
+  'torture/test/disk',
+  'packages/core/test/race/race.',
+  'packages/core/test/race/mistakes',
+  'torture/test/sqlite',
+  'packages/store-disk/test/processes',
+  'examples/package-report',
+  'packages/core/test/processes-race',
+  'packages/core/test/cached-many.',
+  'packages/store-disk/test/mutations',
+  'packages/store-disk/test/conformance',
+  'packages/core/test/lifetime.',
+  'torture/test/mistakes',
+  'packages/core/test/race/public',
+  'packages/store-memory/test/model',
+  'packages/core/test/other-processes',
+].map((path) => join(root, path));
 
 export default class LongestFirst extends Sequencer {
   sort(tests) {
