@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire, isBuiltin } from 'node:module';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -127,21 +127,22 @@ async function translate(programs: readonly DocBlock[]): Promise<void> {
   });
 }
 
+/** Marks the question that the plugin itself asks. */
+const asked = 'for its place';
+
 /** Of what is imported, takes in only what is written here. */
 const leavePackagesOut: Plugin = {
   name: 'leave-packages-out',
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^.]/ }, ({ path, kind, importer }) => {
-      if (kind === 'entry-point' || path.startsWith('@reprise/')) return undefined;
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^[^.]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
+      const isOurs = kind === 'entry-point' || path.startsWith('@reprise/') || path.startsWith('/');
+      if (isOurs || isBuiltin(path) || pluginData === asked) return undefined;
+      const { path: file, errors } = await resolve(path, { kind, importer, resolveDir, pluginData: asked });
       // By where the importer finds it: the file that it ends up in stands elsewhere.
-      return {
-        path: isBuiltin(path) ? path : pathToFileURL(createRequire(importer).resolve(path)).href,
-        external: true,
-      };
+      return errors.length > 0 ? { path, external: true } : { path: pathToFileURL(file).href, external: true };
     });
   },
 };
-
 /** Lets two programs run at a time. */
 function makeTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
   const lanes: [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
