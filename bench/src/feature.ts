@@ -1,4 +1,5 @@
 import type { ByteCodec, CodecFeature } from './codec.ts';
+import type { OpenStorage, StorageFeature } from './storage.ts';
 
 /** An argument that is compared by value. */
 export interface Query {
@@ -51,7 +52,7 @@ type Wrap<Fn extends (...args: never[]) => unknown> = (fn: Fn) => Fn | Promise<F
  * What a row asks of a library: to wrap one function, or to make a class with a remembered method. Every subject
  * (a limit, Reprise, a peer) offers some of them.
  */
-export interface Features extends Record<CodecFeature, ByteCodec> {
+export interface Features extends Record<CodecFeature, ByteCodec>, Record<StorageFeature, OpenStorage> {
   /** No argument. */
   zero: Wrap<() => number>;
   one: Wrap<(id: string) => number>;

@@ -10,6 +10,9 @@ import { cacacheShelf } from './disk.ts';
 import type { Features, Finder, Query } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 import { rawSqliteShelf } from './sqlite.ts';
+import { forEachStorageFeature } from './storage.ts';
+import { openCacache } from './storage-disk.ts';
+import { openRawSqlite } from './storage-sqlite.ts';
 
 const one: Features['one'] = (fn) => {
   const known = new Map<string, number>();
@@ -39,6 +42,7 @@ function nameQuery(query: Query): string {
 
 export const limits: Features = {
   ...forEachCodecFeature(jsonBytes),
+  ...forEachStorageFeature({ disk: openCacache, sqlite: openRawSqlite }),
 
   zero(fn) {
     let isKnown = false;

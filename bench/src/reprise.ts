@@ -8,6 +8,9 @@ import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
 import type { RowName } from './rows.ts';
 import { sqliteShelf } from './sqlite.ts';
+import { forEachStorageFeature, type OpenStorage, type StorageFeature } from './storage.ts';
+import { openDisk } from './storage-disk.ts';
+import { openSqlite } from './storage-sqlite.ts';
 
 const { ttl, maxSize } = lifetime;
 const unbounded = { maxSize: Number.POSITIVE_INFINITY };
@@ -16,8 +19,9 @@ const policies = { ttl, maxSize, staleWhileRevalidate: '1m', tags: ['all'] } as 
 const roomForAll = { ttl, maxSize: memoryEntries };
 
 interface Subjects
-  extends Record<Exclude<RowName, CodecFeature>, Features[keyof Features]>,
-    Record<CodecFeature, ByteCodec> {
+  extends Record<Exclude<RowName, CodecFeature | StorageFeature>, Features[keyof Features]>,
+    Record<CodecFeature, ByteCodec>,
+    Record<StorageFeature, OpenStorage> {
   'memoize-0': Features['zero'];
   'memoize-1': Features['one'];
   'memoize-2': Features['two'];
@@ -52,6 +56,7 @@ interface Subjects
 
 export const subjects: Subjects = {
   ...forEachCodecFeature(defaultCodec),
+  ...forEachStorageFeature({ disk: openDisk, sqlite: openSqlite }),
   'memoize-0': (fn) => memoize(fn),
   'memoize-1': (fn) => memoize(fn),
   'memoize-2': (fn) => memoize(fn),

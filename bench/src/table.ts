@@ -14,7 +14,7 @@ const absences: { readonly [Name in Absence]: readonly [mark: string, meaning: s
   limit: ['- l', 'is the limit of the row'],
   slow: ['- q', 'searches a list: filling it takes minutes'],
   unbounded: ['- u', 'always bounded'],
-  disk: ['- d', 'keeps no files of its own'],
+  disk: ['- d', 'keeps no files of its own, or cannot do this with them'],
   codec: ['- n', 'makes no bytes of values'],
 };
 

@@ -10,6 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type ByteCodec, type CodecFeature, codecFeatures, createCodecLap } from './codec.ts';
 import type { DiskShelf, Feature, Features, Finder, Query } from './feature.ts';
 import type * as Loops from './loops.ts';
+import { createStorageLap, type OpenStorage, type StorageFeature, storageFeatures } from './storage.ts';
 
 /** Something that can be timed. */
 export interface Lap {
@@ -80,8 +81,16 @@ const codecTasks = Object.fromEntries(
   codecFeatures.map((name) => [name, async (codec: ByteCodec) => createCodecLap(name, codec)]),
 ) as { [Name in CodecFeature]: (codec: ByteCodec) => Promise<Lap> };
 
+const storageTasks = Object.fromEntries(
+  storageFeatures.map((name) => [
+    name,
+    (open: OpenStorage, loops: typeof Loops) => createStorageLap(name, open, loops),
+  ]),
+) as { [Name in StorageFeature]: (open: OpenStorage, loops: typeof Loops) => Promise<Lap> };
+
 export const tasks: TimedTasks = {
   ...codecTasks,
+  ...storageTasks,
 
   async zero(wrap, loops) {
     // Sixteen functions in turn: a program has many, and the answer of a single one could be folded.

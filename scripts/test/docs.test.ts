@@ -6,8 +6,11 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { build, type Plugin } from 'esbuild';
 import { type DocBlock, findDocBlocks, findShellBlocks } from './doc-blocks.ts';
 
 const root = process.cwd();
@@ -30,6 +33,14 @@ function writeCode({ file, code }: DocBlock): string {
   );
   return `${resolved}\nexport {};\n`;
 }
+
+/** How to run a block as it is written. */
+const loading = [
+  ...(onDist ? [] : ['-C', '@reprise/source']),
+  '--enable-source-maps',
+  '--import',
+  './scripts/source-loader.mjs',
+];
 
 /** What went wrong with each block; nothing, if it holds. */
 const outcomes = new Map<DocBlock, Promise<string>>();
@@ -93,6 +104,45 @@ async function checkTypes(dialect: 'standard' | 'legacy', files: readonly string
   return errors;
 }
 
+/**
+ * Makes programs that begin at once, all in one go: what they import of the sources is in files that they share. To `source-loader.mjs` are
+ * left the older decorators, whose metadata esbuild does not write, and what looks for its driver beside its own file.
+ */
+async function translate(programs: readonly DocBlock[]): Promise<void> {
+  await build({
+    absWorkingDir: folder,
+    entryPoints: programs.map(nameFile),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    ...(onDist ? { packages: 'external' } : { conditions: ['@reprise/source'], plugins: [leavePackagesOut] }),
+    sourcemap: 'linked',
+    sourcesContent: false,
+    keepNames: true,
+    logLevel: 'silent',
+  });
+}
+
+/** Marks the question that the plugin itself asks. */
+const asked = 'for its place';
+
+/** Of what is imported, takes in only what is written here. */
+const leavePackagesOut: Plugin = {
+  name: 'leave-packages-out',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^[^.]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
+      const isOurs = kind === 'entry-point' || path.startsWith('@reprise/') || path.startsWith('/');
+      if (isOurs || isBuiltin(path) || pluginData === asked) return undefined;
+      const { path: file, errors } = await resolve(path, { kind, importer, resolveDir, pluginData: asked });
+      // By where the importer finds it: the file that it ends up in stands elsewhere.
+      return errors.length > 0 ? { path, external: true } : { path: pathToFileURL(file).href, external: true };
+    });
+  },
+};
 /** Lets two programs run at a time. */
 function makeTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
   const lanes: [Promise<unknown>, Promise<unknown>] = [Promise.resolve(), Promise.resolve()];
@@ -112,22 +162,21 @@ beforeAll(() => {
   const checked = (['standard', 'legacy'] as const).map((dialect) =>
     checkTypes(dialect, blocks.filter((block) => block.legacy === (dialect === 'legacy')).map(nameFile)),
   );
+  const programs = blocks.filter(
+    ({ runs, jest, legacy, code }) => runs && !jest && !legacy && !code.includes('@reprise/store-sqlite'),
+  );
+  const translated = translate(programs);
   const takeTurn = makeTurns();
   for (const block of blocks) {
     const ran = block.runs
       ? takeTurn(() =>
           block.jest
             ? runJest(block)
-            : run(
-                [
-                  ...(onDist ? [] : ['-C', '@reprise/source']),
-                  '--enable-source-maps',
-                  '--import',
-                  './scripts/source-loader.mjs',
-                  join(folder, nameFile(block)),
-                ],
-                60_000,
-              ),
+            : programs.includes(block)
+              ? translated.then(() =>
+                  run(['--enable-source-maps', join(folder, nameFile(block).replace(/ts$/, 'mjs'))], 60_000),
+                )
+              : run([...loading, join(folder, nameFile(block))], 60_000),
         )
       : undefined;
     outcomes.set(

@@ -3,24 +3,21 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Fleet } from './fleet.ts';
-import type { Ground } from './kills.ts';
+import { type Ground, makePlay } from './ground.ts';
 import { listFiles } from './places.ts';
-import { Play } from './play.ts';
+import type { Play } from './play.ts';
 
 const run = promisify(execFile);
 
-function makePlay({ kind, folder, referee, random, mistake }: Ground): Play {
-  return new Play((plan) => new Fleet({ kind, folder, leaseDuration: 300, mistake }, referee, plan), referee, random, {
-    leaseDuration: 300,
-    keeps: false,
-    mayRefuse: true,
-  });
-}
+/** What became of a part: where its files are, or why it was not done. */
+export type Place = { readonly folder: string } | { readonly skipped: string };
+
+/** What was kept may be lost, and a write may be refused. */
+const lenient = { leaseDuration: 300, keeps: false, mayRefuse: true };
 
 /** Two processes at work, and something that happens to their files meanwhile; afterwards entries are kept again. */
 async function playWhile(ground: Ground, disturb: (play: Play) => Promise<void>): Promise<void> {
-  const play = makePlay(ground);
+  const play = makePlay(ground, lenient);
   await play.fleet.startAll(2);
   let isOver = false;
   const clients = play.fleet.workers.flatMap((worker) =>
@@ -61,27 +58,21 @@ async function mount(folder: string, size: number): Promise<string | undefined> 
   }
 }
 
-async function onMount(
-  ground: Ground,
-  size: number,
-  work: (ground: Ground) => Promise<unknown>,
-): Promise<string | undefined> {
+/** Does something on a file system of its own. @returns where the files are, or why there are none */
+async function onMount(ground: Ground, size: number, work: (ground: Ground) => Promise<unknown>): Promise<Place> {
   const folder = join(ground.folder, 'mounted');
-  const refusal = await mount(folder, size);
-  if (refusal !== undefined) return refusal;
-  try {
-    await work({ ...ground, folder });
-  } finally {
-    await run('umount', ['-l', folder]);
-  }
-  return undefined;
+  const skipped = await mount(folder, size);
+  if (skipped !== undefined) return { skipped };
+  ground.atEnd(() => run('umount', ['-l', folder]));
+  await work({ ...ground, folder });
+  return { folder };
 }
 
 /** A disk that is too small for what is to be kept. */
-export function fillUp(ground: Ground, rounds: number): Promise<string | undefined> {
+export function fillUp(ground: Ground, rounds: number): Promise<Place> {
   const size = ground.kind === 'disk' ? 250 : 400;
-  return onMount(ground, size, (mounted) =>
-    playWhile(mounted, async (play) => {
+  return onMount(ground, size, async (mounted) => {
+    await playWhile(mounted, async (play) => {
       const all = (size * 1024) / 2;
       for (let round = 1; round <= rounds; round++) {
         await play.afterSteps(60);
@@ -89,8 +80,10 @@ export function fillUp(ground: Ground, rounds: number): Promise<string | undefin
         if (used > all) mounted.referee.count('looks at a disk more than half full');
         mounted.say(`full disk: ${round} of ${rounds}, ${used} bytes used`);
       }
-    }),
-  );
+    });
+    // There is room again: what has been left can be swept.
+    await run('mount', ['-o', `remount,size=${4 * size}k`, mounted.folder]);
+  });
 }
 
 function listUsed(folder: string): number {
@@ -103,13 +96,14 @@ function listUsed(folder: string): number {
 }
 
 /** A directory that becomes read only between two runs of a program, and writable again. */
-export function forbidWrites(ground: Ground, rounds: number): Promise<string | undefined> {
+export function forbidWrites(ground: Ground, rounds: number): Promise<Place> {
   return onMount(ground, 4_000, async (mounted) => {
-    const play = makePlay(mounted);
+    const play = makePlay(mounted, lenient);
     for (let round = 1; round <= rounds; round++) {
       for (const mode of ['rw', 'ro']) {
         // Whoever has a file open for writing keeps the file system from being made read only.
         await run('mount', ['-o', `remount,${mode}`, mounted.folder]);
+        mounted.referee.noteAll(`mounted ${mode}`);
         await play.fleet.startAll(2);
         let isOver = false;
         const clients = play.fleet.workers.flatMap((worker) => [0, 1].map(() => play.beClient(worker, () => isOver)));

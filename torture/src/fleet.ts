@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Course, Deed, Order, Outcome, Setting, Value, Word } from './protocol.ts';
 import type { Referee } from './referee.ts';
@@ -11,18 +10,13 @@ const hangsAfter = 60_000;
 /** How a run goes; `undefined`: it never ends. */
 export type RunPlan = (item: string, worker: Worker) => Omit<Course, 'run'> | undefined;
 
-/** How to run the worker: as it was built, or as it is written here. */
-function command(): string[] {
-  const built = fileURLToPath(new URL('./worker.js', import.meta.url));
-  if (existsSync(built)) return [built];
-  const loader = new URL('../../scripts/source-loader.mjs', import.meta.url).href;
-  const onSources = process.env['REPRISE_TEST_DIST'] === '1' ? [] : ['-C', '@reprise/source'];
-  return [...onSources, '--import', loader, fileURLToPath(new URL('./worker.ts', import.meta.url))];
-}
+/** The worker's program as it was built. */
+const built = fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /** One process of those that share a store. */
 export class Worker {
-  readonly number: number;
+  /** Which of the fleet it is, from when it is told. */
+  number = Number.NaN;
   readonly #child: ChildProcess;
   readonly #referee: Referee;
   readonly #waiting = new Map<number, (outcome: Outcome | undefined) => void>();
@@ -34,10 +28,9 @@ export class Worker {
   /** Called for each run of a function in it, before it is told how that goes. */
   onRun: ((item: string) => void) | undefined;
 
-  constructor(setting: Setting, referee: Referee, plan: RunPlan) {
-    this.number = setting.number;
+  constructor(program: string, referee: Referee, plan: RunPlan) {
     this.#referee = referee;
-    this.#child = spawn(process.execPath, [...command(), JSON.stringify(setting)], {
+    this.#child = spawn(process.execPath, [program], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -54,7 +47,7 @@ export class Worker {
         this.onRun?.(word.item);
         const course = plan(word.item, this);
         referee.count('runs');
-        if (course !== undefined) this.#send({ run: word.run, ...course });
+        if (course !== undefined) this.#post({ run: word.run, ...course });
       } else this.#settle(word.id, word);
     });
     this.#ended = once(this.#child, 'close').then(([code, signal]) => {
@@ -72,15 +65,23 @@ export class Worker {
     return !this.#isKilled;
   }
 
-  /** When it has opened its store. */
-  ready(): Promise<void> {
-    return this.#ready;
+  /** Has it open its store. */
+  async begin(setting: Setting): Promise<void> {
+    this.number = setting.number;
+    await this.#ready;
+    const outcome = await this.#send({ deed: 'open', item: '', setting });
+    if (outcome?.error !== undefined) this.#referee.find(`a throw: open failed with: ${outcome.error.message}`);
   }
 
   /** Has it do something. @returns what that came to; `undefined` where it was killed before */
   order(deed: Deed, item = '', value?: Value): Promise<Outcome | undefined> {
+    return this.#send({ deed, item, value });
+  }
+
+  #send(order: Omit<Order, 'id'>): Promise<Outcome | undefined> {
     if (this.#isKilled) return Promise.resolve(undefined);
     const id = ++this.#last;
+    const { deed, item } = order;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#referee.find(`it hangs: ${deed} ${item} in worker ${this.number}`);
@@ -91,7 +92,7 @@ export class Worker {
         clearTimeout(timer);
         resolve(outcome);
       });
-      this.#send({ id, deed, item, value });
+      this.#post({ id, ...order });
     });
   }
 
@@ -112,7 +113,7 @@ export class Worker {
       this.#referee.count(`report: ${text.split('\n')[0]?.slice(0, 200)}`);
   }
 
-  #send(message: Order | Course): void {
+  #post(message: Order | Course): void {
     this.#child.send(message, () => {});
   }
 
@@ -123,25 +124,41 @@ export class Worker {
   }
 }
 
+/** What the processes of a fleet have in common. */
+export interface FleetSetting extends Omit<Setting, 'number'> {
+  /** The worker's program; as it was built unless told. */
+  readonly program?: string | undefined;
+}
+
 /** The processes of one torture, all on one place. */
 export class Fleet {
   readonly #setting: Omit<Setting, 'number'>;
+  readonly #program: string;
   readonly #referee: Referee;
   readonly #plan: RunPlan;
   /** By number; each takes the place of one that was killed. */
   readonly workers: Worker[] = [];
+  /** Started ahead, while others are at work: they have opened nothing yet. */
+  readonly #spare: Worker[] = [];
 
-  constructor(setting: Omit<Setting, 'number'>, referee: Referee, plan: RunPlan) {
+  constructor({ program = built, ...setting }: FleetSetting, referee: Referee, plan: RunPlan) {
     this.#setting = setting;
+    this.#program = program;
     this.#referee = referee;
     this.#plan = plan;
   }
 
+  /** Has so many processes ready to be started. */
+  prepare(count: number): void {
+    while (this.#spare.length < count) this.#spare.push(new Worker(this.#program, this.#referee, this.#plan));
+  }
+
   /** Starts the worker of a number. */
   async start(number: number): Promise<Worker> {
-    const worker = new Worker({ ...this.#setting, number }, this.#referee, this.#plan);
+    this.prepare(1);
+    const worker = this.#spare.shift() as Worker;
     this.workers[number] = worker;
-    await worker.ready();
+    await worker.begin({ ...this.#setting, number });
     this.#referee.count('processes');
     return worker;
   }
@@ -156,12 +173,14 @@ export class Fleet {
       this.workers.map(async (worker) => {
         const outcome = await worker.order('close');
         if (outcome?.error !== undefined) this.#referee.find(`a throw: close failed with: ${outcome.error.message}`);
-        await worker.kill();
       }),
     );
+    await this.killAll();
   }
 
+  /** Ends all, those that were not needed too. */
   async killAll(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.kill()));
+    await Promise.all([...this.workers.filter(Boolean), ...this.#spare].map((worker) => worker.kill()));
+    this.#spare.length = 0;
   }
 }

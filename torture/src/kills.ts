@@ -1,19 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { Fleet, type Worker } from './fleet.ts';
-import { Play } from './play.ts';
-import type { Kind } from './protocol.ts';
-import type { Referee } from './referee.ts';
-
-/** Where, with whom and how a part of the torture is done. */
-export interface Ground {
-  readonly kind: Kind;
-  readonly folder: string;
-  readonly referee: Referee;
-  readonly random: () => number;
-  readonly mistake?: string | undefined;
-  /** Says how far it is. */
-  readonly say: (text: string) => void;
-}
+import type { Worker } from './fleet.ts';
+import { type Ground, makePlay } from './ground.ts';
+import type { Play } from './play.ts';
 
 type Moment = (worker: Worker, play: Play) => Promise<unknown>;
 
@@ -26,7 +14,8 @@ const moments: readonly Moment[] = [
     const running = new Promise<void>((resolve) => {
       worker.onRun = () => resolve();
     });
-    await worker.order('invalidate', 'plain a');
+    // One that is asleep may have the file locked, and sleeps until this moment is over.
+    await Promise.race([worker.order('invalidate', 'plain a'), setTimeout(1_000)]);
     void worker.order('call', 'plain a');
     await Promise.race([running, setTimeout(1_000)]);
     await soon(random, 2);
@@ -46,21 +35,17 @@ const moments: readonly Moment[] = [
   },
 ];
 
-function makePlay({ kind, folder, referee, random, mistake }: Ground, leaseDuration: number): Play {
-  return new Play((plan) => new Fleet({ kind, folder, leaseDuration, mistake }, referee, plan), referee, random, {
-    leaseDuration,
-    keeps: true,
-    mayRefuse: false,
-  });
-}
+/** Whatever is acknowledged stays, and no write is refused. */
+const strict = { keeps: true, mayRefuse: false };
 
 const momentOf = (play: Play): Moment => moments[Math.floor(play.random() * moments.length)] as Moment;
 
 /** One process after the other, each of which is killed at work; the next one reads what there is, and goes on. */
 export async function killOneByOne(ground: Ground, rounds: number): Promise<void> {
-  const play = makePlay(ground, 250);
+  const play = makePlay(ground, { leaseDuration: 250, ...strict });
   for (let round = 1; round <= rounds; round++) {
     const worker = await play.fleet.start(round);
+    if (round < rounds) play.fleet.prepare(1);
     await play.readAll(worker);
     const clients = Array.from({ length: 4 }, () => play.beClient(worker, () => false));
     await play.afterSteps(20 + Math.floor(play.random() * 100));
@@ -78,7 +63,7 @@ export async function killOneByOne(ground: Ground, rounds: number): Promise<void
  */
 export async function killTogether(ground: Ground, rounds: number, processes: number): Promise<void> {
   const { referee, random } = ground;
-  const play = makePlay(ground, 2_000);
+  const play = makePlay(ground, { leaseDuration: 2_000, ...strict });
   const { fleet } = play;
   const clients: Promise<void>[] = [];
   let isOver = false;
@@ -91,6 +76,7 @@ export async function killTogether(ground: Ground, rounds: number, processes: nu
     const left = Array.from({ length: processes }, (_, number) => number).sort(() => random() - 0.5);
     while (left.length > 0) {
       const victims = left.splice(0, 1 + Math.floor(random() * processes * 0.75));
+      fleet.prepare(victims.length);
       await play.afterSteps(20 + Math.floor(random() * 100));
       const asleep = fleet.workers[left[0] ?? -1];
       asleep?.signal('SIGSTOP');

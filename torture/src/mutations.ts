@@ -1,9 +1,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import cacache from 'cacache';
-import { Fleet, type Worker } from './fleet.ts';
-import type { Ground } from './kills.ts';
+import type { Worker } from './fleet.ts';
+import { type Ground, makePlay } from './ground.ts';
 import { directoryAt, filenameAt, listFiles, openRaw } from './places.ts';
-import { Play } from './play.ts';
 import { filesOf } from './remains.ts';
 
 interface Victim {
@@ -110,13 +109,7 @@ const inSqlite: readonly Mutation[] = [
  */
 export async function mutate(ground: Ground, count: number): Promise<void> {
   const { kind, folder, referee, random, say } = ground;
-  const rules = { leaseDuration: 300, keeps: false, mayRefuse: true };
-  const play = new Play(
-    (plan) => new Fleet({ kind, folder, leaseDuration: 300 }, referee, plan),
-    referee,
-    random,
-    rules,
-  );
+  const play = makePlay(ground, { leaseDuration: 300, keeps: false, mayRefuse: true });
   play.plan = (item) => ({ value: referee.valueNow(item), delay: 0, fails: false });
   await play.fleet.startAll(2);
   const [first, second] = play.fleet.workers as [Worker, Worker];

@@ -33,11 +33,11 @@ export class Play {
   }
 
   /** How a run goes. */
-  plan: RunPlan = (item) => {
+  plan: RunPlan = (item, worker) => {
     const chance = this.random();
     const { leaseDuration } = this.#rules;
     const delay = chance < 0.7 ? 0 : chance < 0.98 ? this.#pick(30) : leaseDuration + this.#pick(leaseDuration);
-    return { value: this.referee.valueNow(item), delay, fails: this.random() < 0.07 };
+    return { value: this.referee.valueNow(item, worker.number), delay, fails: this.random() < 0.07 };
   };
 
   #pick(count: number): number {
@@ -91,7 +91,7 @@ export class Play {
   }
 
   async call(worker: Worker, item: string, deed: 'call' | 'refresh' = 'call'): Promise<void> {
-    const judge = this.referee.begin(item, deed);
+    const judge = this.referee.begin(item, deed, worker.number);
     const outcome = await worker.order(deed, item);
     if (outcome !== undefined) judge(outcome);
   }
@@ -102,14 +102,15 @@ export class Play {
     changed: readonly string[],
     deed: 'invalidate' | 'tag' | 'clear' | 'set',
   ): Promise<void> {
-    const change = this.referee.change(changed, deed === 'set');
+    const change = this.referee.change(changed, deed);
     if (change === undefined) return;
     const item = changed[0] as string;
     const value = deed === 'set' ? this.referee.versionOf(item, change.versions[0] as number) : undefined;
     const told = `${deed} for version ${change.versions[0]} by ${worker.number}`;
     this.referee.note(item, `${told} begins`);
     const outcome = await worker.order(deed, item, value);
-    this.referee.note(item, `${told} ${outcome === undefined ? 'is cut off' : 'ends'}`);
+    const how = outcome === undefined ? 'is cut off' : outcome.error === undefined ? 'ends' : 'is refused';
+    this.referee.note(item, `${told} ${how}`);
     change.finish(outcome !== undefined && outcome.error === undefined);
     this.#judgeWrite(deed, item, outcome);
   }

@@ -16,7 +16,7 @@ export type Deed =
   | 'close'
   | 'open';
 
-/** How a worker is to begin. */
+/** What a worker is to open. */
 export interface Setting {
   readonly kind: Kind;
   /** Where the entries live: below it the store has its directory, or its file. */
@@ -43,6 +43,8 @@ export interface Order {
   readonly item: string;
   /** For `set` and `keep`. */
   readonly value?: Value | undefined;
+  /** For the first `open`. */
+  readonly setting?: Setting | undefined;
 }
 
 /** From the parent to a worker: how the run that asked goes. */
@@ -66,6 +68,14 @@ export type Word =
   | ({ readonly id: number } & Outcome)
   | { readonly run: number; readonly item: string }
   | { readonly report: string };
+
+/**
+ * Whether a failed run of an item has its label. The labels of `plain` are told of values (docs/policies/tags.md), so that its failures have
+ * none: whoever joins such a run after an invalidation by label may be told of its failure.
+ */
+export function hasLabelledFailures(item: string): boolean {
+  return !item.startsWith('plain');
+}
 
 /** The message of the functions' own error. */
 export function failureOf({ item, version }: Value): string {

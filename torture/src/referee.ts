@@ -1,10 +1,12 @@
-import { failureOf, type Outcome, type Value, versionOf } from './protocol.ts';
+import { type Deed, failureOf, hasLabelledFailures, type Outcome, type Value, versionOf } from './protocol.ts';
 
 interface Item {
   /** The version that is true. */
   truth: number;
   /** The highest version whose invalidation had finished. */
   known: number;
+  /** The same of invalidations by key. */
+  knownByKey: number;
   /** Changes under way; a `set` stands alone, since it wins over whatever was invalidated while it was under way. */
   changing: number;
   isSetting: boolean;
@@ -46,6 +48,11 @@ export class Referee {
     this.counts.set(what, (this.counts.get(what) ?? 0) + by);
   }
 
+  /** Notes what happened to all items. */
+  noteAll(event: string): void {
+    for (const item of this.#items.keys()) this.note(item, event);
+  }
+
   /** Notes what happened to an item. */
   note(item: string, event: string): void {
     const events = this.#history.get(item) ?? [];
@@ -60,9 +67,9 @@ export class Referee {
   }
 
   /** The value that a run of this moment is to answer. */
-  valueNow(item: string): Value {
+  valueNow(item: string, by?: number): Value {
     this.runs.set(item, (this.runs.get(item) ?? 0) + 1);
-    this.note(item, `a run of version ${this.#of(item).truth}`);
+    this.note(item, `a run of version ${this.#of(item).truth}${by === undefined ? '' : ` by ${by}`}`);
     return versionOf(item, this.#of(item).truth, this.#longest);
   }
 
@@ -72,19 +79,21 @@ export class Referee {
   }
 
   /** A call is about to be made. @returns how its outcome is judged */
-  begin(item: string, what = 'call'): (outcome: Outcome) => void {
-    const least = this.#of(item).known;
+  begin(item: string, what = 'call', by = 0): (outcome: Outcome) => void {
+    const { known, knownByKey } = this.#of(item);
+    const before = this.#history.get(item)?.at(-1);
     this.count(`${what}s`);
     return ({ value, error }) => {
       const found = error === undefined ? value : this.#readFailure(item, what, error.message);
       if (found === undefined) return;
       const { version } = (found ?? {}) as Value;
       const { truth } = this.#of(item);
+      const least = error === undefined || hasLabelledFailures(item) ? known : knownByKey;
       if (JSON.stringify(found) !== JSON.stringify(versionOf(item, version, this.#longest))) {
         this.find(`a wrong value: a ${what} of ${item} was answered ${JSON.stringify(found)?.slice(0, 120)}`);
       } else if (version < least || version > truth) {
         this.find(
-          `a wrong value: a ${what} of ${item} was answered version ${version} when ${least} was known of ${truth}; before it: ${this.#history.get(item)?.join(', ')}`,
+          `a wrong value: a ${what} of ${item} by ${by} ${error === undefined ? 'was answered' : 'failed with'} version ${version} when ${least} was known of ${truth}; it began after: ${before}; before its end: ${this.#history.get(item)?.join(', ')}`,
         );
       }
     };
@@ -102,7 +111,8 @@ export class Referee {
   }
 
   /** An item changes. @returns the new version, and what is to be said when that has been made known; nothing while it cannot */
-  change(items: readonly string[], isSet = false): { versions: number[]; finish(isKnown: boolean): void } | undefined {
+  change(items: readonly string[], deed: Deed): { versions: number[]; finish(isKnown: boolean): void } | undefined {
+    const isSet = deed === 'set';
     const changed = items.map((item) => this.#of(item));
     if (changed.some(({ changing, isSetting }) => isSetting || (isSet && changing > 0))) return undefined;
     const versions = changed.map((item) => {
@@ -116,6 +126,7 @@ export class Referee {
         item.isSetting = false;
         const note = (): void => {
           item.known = Math.max(item.known, versions[index] as number);
+          if (deed !== 'tag') item.knownByKey = Math.max(item.knownByKey, versions[index] as number);
         };
         if (isKnown && this.grace > 0) setTimeout(note, this.grace).unref();
         else if (isKnown) note();
@@ -163,7 +174,7 @@ export class Referee {
   #of(item: string): Item {
     let found = this.#items.get(item);
     if (found === undefined) {
-      found = { truth: 1, known: 1, changing: 0, isSetting: false };
+      found = { truth: 1, known: 1, knownByKey: 1, changing: 0, isSetting: false };
       this.#items.set(item, found);
     }
     return found;

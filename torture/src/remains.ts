@@ -1,6 +1,7 @@
-import { basename, relative, sep } from 'node:path';
+import { statfsSync, statSync } from 'node:fs';
+import { basename, dirname, relative, sep } from 'node:path';
 import type { AsyncStore } from '@reprise/store';
-import { directoryAt, filenameAt, listFiles, openRaw, openStore } from './places.ts';
+import { directoryAt, type FoundFile, filenameAt, listFiles, openRaw, openStore } from './places.ts';
 import type { Kind } from './protocol.ts';
 
 /** What is there after everything: counts, and what should not be there. */
@@ -46,32 +47,63 @@ export async function lookAtRemains(kind: Kind, folder: string, maxSize = 20): P
   // A file system gives whole pages, and SQLite has its indexes: several times the content is still no leak.
   const most = overhead + 4 * content;
   if (bytes > most) junk.push(`${bytes} bytes for entries that need no more than ${most}`);
-  const paths = found.map(({ path }) => path);
-  junk.push(...(kind === 'disk' ? findOnDisk(folder, paths, entries) : findBesideSqlite(folder, paths, entries)));
+  const hidden = findHidden(folder, found);
+  if (hidden > 0) junk.push(`${hidden} bytes of the file system that no file accounts for`);
+  const kept = { entries, content };
+  junk.push(...(kind === 'disk' ? findOnDisk(folder, found, kept) : findBesideSqlite(folder, found, kept)));
   return { entries, files: found.length, bytes, junk };
 }
 
-function findOnDisk(folder: string, paths: readonly string[], entries: number): string[] {
+/** What is in use of a file system of the folder's own, beside its files: none knows better what has been left behind. */
+function findHidden(folder: string, files: readonly FoundFile[]): number {
+  if (statSync(folder).dev === statSync(dirname(folder)).dev) return 0;
+  const { blocks, bfree, bsize } = statfsSync(folder);
+  const accounted = files.reduce((sum, { bytes }) => sum + Math.ceil(bytes / bsize), 0);
+  return Math.max(0, blocks - bfree - accounted) * bsize;
+}
+
+/** What a store says that it keeps: so many entries, that need no more than so many bytes. */
+interface Kept {
+  readonly entries: number;
+  readonly content: number;
+}
+
+/** What a line of cacache's index takes at most, and a log of invalidations before it is made anew. */
+const longestLine = 1_000;
+const longestLog = 1_200_000;
+
+function findOnDisk(folder: string, files: readonly FoundFile[], { entries, content }: Kept): string[] {
   const directory = directoryAt(folder);
-  const counts: Record<string, number> = { 'content-v2': 0, 'index-v5': 0, fences: 0 };
+  const parts = {
+    'content-v2': { least: entries, most: entries, room: content, files: 0, bytes: 0 },
+    'index-v5': { least: entries, most: entries, room: entries * longestLine, files: 0, bytes: 0 },
+    fences: { least: 0, most: 1, room: longestLog, files: 0, bytes: 0 },
+  };
   const junk: string[] = [];
-  for (const path of paths) {
-    const [part = ''] = relative(directory, path).split(sep);
-    if (part in counts) counts[part] = (counts[part] as number) + 1;
-    else junk.push(`a file that belongs to nothing: ${relative(folder, path)}`);
+  for (const { path, bytes } of files) {
+    const [name = ''] = relative(directory, path).split(sep);
+    const part = parts[name as keyof typeof parts];
+    if (part === undefined) {
+      junk.push(`a file that belongs to nothing: ${relative(folder, path)}`);
+      continue;
+    }
+    part.files++;
+    part.bytes += bytes;
   }
-  for (const part of ['content-v2', 'index-v5']) {
-    if (counts[part] !== entries) junk.push(`${counts[part]} files in ${part} for ${entries} entries`);
+  for (const [name, part] of Object.entries(parts)) {
+    if (part.files < part.least || part.files > part.most) {
+      junk.push(`${part.files} files in ${name} for ${entries} entries`);
+    }
+    if (part.bytes > part.room) junk.push(`${part.bytes} bytes in ${name} for what needs no more than ${part.room}`);
   }
-  if ((counts['fences'] as number) > 1) junk.push(`${counts['fences']} logs of invalidations`);
   return junk;
 }
 
-function findBesideSqlite(folder: string, paths: readonly string[], entries: number): string[] {
+function findBesideSqlite(folder: string, files: readonly FoundFile[], { entries }: Kept): string[] {
   const filename = filenameAt(folder);
-  const junk = paths
-    .filter((path) => path !== filename)
-    .map((path) => `a file that belongs to nothing: ${basename(path)}`);
+  const junk = files
+    .filter(({ path }) => path !== filename)
+    .map(({ path }) => `a file that belongs to nothing: ${basename(path)}`);
   const database = openRaw(filename);
   try {
     const ask = (sql: string): unknown => Object.values(database.prepare(sql).get() as object)[0];

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@reprise/store-testkit';
-import { fillUp, forbidWrites, vanish } from './disturbances.ts';
-import { type Ground, killOneByOne, killTogether } from './kills.ts';
+import { fillUp, forbidWrites, type Place, vanish } from './disturbances.ts';
+import type { Ground } from './ground.ts';
+import { killOneByOne, killTogether } from './kills.ts';
 import { mutate } from './mutations.ts';
 import type { Kind } from './protocol.ts';
 import { Referee } from './referee.ts';
@@ -12,8 +13,8 @@ import { lookAtRemains, type Remains } from './remains.ts';
 export const kinds: readonly Kind[] = ['disk', 'sqlite'];
 
 interface Part {
-  /** @returns why it was not done, in words */
-  work(ground: Ground, times: number): Promise<string | undefined | void>;
+  /** @returns where the files are, if not in the ground's folder */
+  work(ground: Ground, times: number): Promise<Place | void>;
   /** The most characters of a value. */
   readonly longest?: number;
   /** Whether the store's own reports are expected, as where files are damaged; elsewhere each is a finding. */
@@ -39,6 +40,8 @@ export interface Torture {
   readonly times: number;
   readonly seed: number;
   readonly mistake?: string;
+  /** The worker's program, where it is not the built one. */
+  readonly program?: string;
   readonly say?: (text: string) => void;
 }
 
@@ -54,20 +57,25 @@ export interface Result {
 }
 
 /** Does one part of the torture to one kind of store, in a folder of its own. */
-export async function runTorture({ kind, part, times, seed, mistake, say = () => {} }: Torture): Promise<Result> {
+export async function runTorture(torture: Torture): Promise<Result> {
+  const { kind, part, times, seed, mistake, program, say = () => {} } = torture;
   const { work, longest, reports }: Part = parts[part];
   const referee = new Referee(longest);
   const folder = await mkdtemp(join(tmpdir(), `reprise-torture-${kind}-`));
+  const undone: (() => Promise<unknown>)[] = [];
+  const atEnd: Ground['atEnd'] = (undo) => undone.unshift(undo);
   try {
-    const ground: Ground = { kind, folder, referee, random: seededRandom(seed), mistake, say };
-    const skipped = (await work(ground, times)) ?? undefined;
-    const remains = skipped === undefined ? await lookAtRemains(kind, folder) : undefined;
+    const ground: Ground = { kind, folder, referee, random: seededRandom(seed), mistake, program, say, atEnd };
+    const place = (await work(ground, times)) ?? { folder };
+    const skipped = 'skipped' in place ? place.skipped : undefined;
+    const remains = 'folder' in place ? await lookAtRemains(kind, place.folder) : undefined;
     for (const junk of remains?.junk ?? []) referee.find(`junk: ${junk}`);
     if (!reports) {
       for (const [what, count] of referee.counts) if (what.startsWith('report: ')) referee.find(`${what} (${count})`);
     }
     return { kind, part, counts: referee.counts, found: referee.found, remains, skipped };
   } finally {
+    for (const undo of undone) await undo();
     await rm(folder, { recursive: true, force: true });
   }
 }

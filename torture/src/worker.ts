@@ -9,7 +9,6 @@ import { withMistake } from './mistakes.ts';
 import { openStore } from './places.ts';
 import { type Course, type Deed, failureOf, type Order, type Setting, type Value, type Word } from './protocol.ts';
 
-const setting = JSON.parse(process.argv[2] ?? '{}') as Setting;
 /** So many entries the bounded cache may hold. */
 const maxSize = 20;
 
@@ -31,7 +30,7 @@ async function run(item: string): Promise<Value> {
   return value;
 }
 
-function open() {
+function open(setting: Setting) {
   const store = withMistake(openStore(setting), setting.mistake) as AsyncStore;
   const small = openStore({ ...setting, namespace: 'small', maxSize }) as AsyncStore;
   const listen = (cache: Cache<AsyncStore>): void => {
@@ -49,7 +48,7 @@ function open() {
   });
   const stale = cached(
     async (item: string) => {
-      // For a remembered error, too; what is set by hand has its label by the option.
+      // For an error, too; what is set by hand has its label by the option.
       cacheTag(`item:${item}`);
       return run(item);
     },
@@ -73,7 +72,8 @@ function open() {
   return { store: store as Store, small: small as Store, cache, bounded, plain, stale, kept };
 }
 
-let now = open();
+let setting: Setting;
+let now: ReturnType<typeof open>;
 const of = (item: string) => (item.startsWith('stale') ? now.stale : now.plain);
 
 const deeds: Record<Deed, (order: Order) => unknown> = {
@@ -93,8 +93,9 @@ const deeds: Record<Deed, (order: Order) => unknown> = {
     await now.bounded.close();
     await now.cache.close();
   },
-  open: () => {
-    now = open();
+  open: ({ setting: given }) => {
+    setting = given ?? setting;
+    now = open(setting);
   },
 };
 

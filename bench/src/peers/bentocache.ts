@@ -1,5 +1,6 @@
 import type { Peer } from '../feature.ts';
 import { lifetime, memoryEntries } from '../feature.ts';
+import { openBentoFiles, openBentoShelf } from './bento-files.ts';
 
 async function wrap<Value>(
   fn: (id: string) => Value | Promise<Value>,
@@ -23,6 +24,14 @@ export const peer: Peer = {
     awaitedExpiring: (fn) => wrap(fn, lifetime.maxSize),
     concurrent: (fn) => wrap(fn, lifetime.maxSize),
     memory: (fn) => wrap(fn, memoryEntries),
+    'disk-hit-64k': openBentoFiles,
+    'disk-hit-1m': openBentoFiles,
+    'disk-put-64k': openBentoFiles,
+    'disk-put-1m': openBentoFiles,
+    'disk-open': openBentoFiles,
+    diskHit: openBentoShelf,
+    diskRewritten: openBentoShelf,
+    diskPut: openBentoShelf,
     importing: 'bentocache',
   },
   absent: { other: 'async' },

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import type { DiskStoreOptions } from '@reprise/store-disk';
+import { bundleSources } from '../../../scripts/test/bundle-sources.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const sources = ['--import', './scripts/source-loader.mjs', '-C', '@reprise/source'];
 
 /** Does with a store of its own what it is told, and can be stopped between the steps of a write. */
 const program = `
@@ -52,6 +52,12 @@ const program = `
   process.send({ id: 0 });
 `;
 
+/** How to run it: as one file with the sources, or on what was built where that is tested. */
+const command =
+  process.env['REPRISE_TEST_DIST'] === '1'
+    ? ['--input-type=module', '-e', program]
+    : [await bundleSources('packages/store-disk', { text: program })];
+
 /** Between the steps of a write. */
 type Moment = `${'before' | 'after'} ${'rename' | 'unlink' | 'writeFile'}`;
 
@@ -97,8 +103,7 @@ export class StoreProcess {
   }
 
   static async open(options: DiskStoreOptions): Promise<StoreProcess> {
-    const flags = [...(process.env['REPRISE_TEST_DIST'] === '1' ? [] : sources), '--input-type=module', '-e'];
-    const child = spawn(process.execPath, [...flags, program], {
+    const child = spawn(process.execPath, command, {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',

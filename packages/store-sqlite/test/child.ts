@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
+import { bundleSources } from '../../../scripts/test/bundle-sources.ts';
 
-const onDist = process.env['REPRISE_TEST_DIST'] === '1';
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const children: Child[] = [];
 
 /** Runs what it is sent, as the body of an asynchronous function, and answers with what that returns. */
@@ -26,6 +24,14 @@ const program = `
   });
 `;
 
+/** How to run it: as one file with the sources, or on what was built where that is tested. */
+const command = [
+  process.execPath,
+  ...(process.env['REPRISE_TEST_DIST'] === '1'
+    ? ['--input-type=module', '-e', program]
+    : [await bundleSources('packages/store-sqlite', { text: program })]),
+];
+
 interface Answer {
   readonly id: number;
   readonly result?: unknown;
@@ -40,9 +46,6 @@ export class Child {
 
   /** @param largestFile how many blocks of 512 bytes a file may have in it: a disk that is full, as SQLite sees it */
   constructor(largestFile?: number) {
-    const loader = pathToFileURL(join(root, 'scripts/source-loader.mjs')).href;
-    const flags = onDist ? [] : ['-C', '@reprise/source', '--import', loader];
-    const command = [process.execPath, ...flags, '--input-type=module', '-e', program];
     const limit = ['sh', '-c', `trap '' XFSZ; ulimit -f ${largestFile}; exec "$@"`, 'sh'];
     const [file, ...args] = largestFile === undefined ? command : [...limit, ...command];
     this.#process = spawn(file as string, args, {

@@ -1,0 +1,3 @@
+import { describeParts } from './parts.ts';
+
+describeParts('sqlite');
