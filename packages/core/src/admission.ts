@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers';
 import type { Lease, MemoryRecord } from '@reprise/store/contract';
 import type { Counters, Eventual } from './counters.ts';
@@ -41,8 +42,9 @@ export class Admission {
     const { key, shares, sender } = applicant;
     const counters = this.#counters;
     if (shares && counters.grantsLeases) {
+      const asked = performance.now();
       return then(counters.lease(key, sender), (lease) =>
-        lease === 'taken' ? this.#wait(applicant) : this.#take(applicant, lease),
+        lease === 'taken' ? this.#wait(applicant) : this.#take(applicant, lease, asked),
       );
     }
     return then(counters.generation(sender), (generation) => this.#permit(applicant, new Permit(generation)));
@@ -54,8 +56,9 @@ export class Admission {
     return then(this.#counters.isCurrent(key as string, permit.generation, tags, sender), (isCurrent) => !isCurrent);
   }
 
-  #take(applicant: Applicant, lease: Lease | undefined): Eventual<MemoryRecord | undefined> {
-    if (lease === undefined) return this.#permit(applicant, new Permit(undefined));
+  /** @param asked when the lease was asked for */
+  #take(applicant: Applicant, lease: Lease | undefined, asked: number): Eventual<MemoryRecord | undefined> {
+    if (lease === undefined) return this.#goWithout(applicant, asked);
     const permit = new Permit(lease.generation, new Renewal(lease, this.#counters, applicant.sender));
     // Whoever had the lease before may have stored something since it was looked for.
     return then(applicant.look(), (record) => {
@@ -63,6 +66,16 @@ export class Admission {
       permit.end();
       return record;
     });
+  }
+
+  /** A store that takes no writes may still be read: the run is judged by its counters, if that takes no longer than one answer may. */
+  #goWithout(applicant: Applicant, asked: number): Eventual<undefined> {
+    const { sender } = applicant;
+    const took = performance.now() - asked;
+    // One that was too slow is not asked once more.
+    if (took > sender.limit() / 2) return this.#permit(applicant, new Permit(undefined));
+    const generation = this.#counters.generation({ ...sender, limit: () => sender.limit() - took });
+    return then(generation, (found) => this.#permit(applicant, new Permit(found)));
   }
 
   /** The stale entry that may take the place of an error must still be one: what is invalidated from now on, the permit tells. */
@@ -93,8 +106,9 @@ export class Admission {
         // Without a lease, but judged by the counters of now.
         return this.#permit(applicant, new Permit(await this.#counters.generation(sender)));
       }
+      const asked = performance.now();
       const lease = await this.#counters.lease(key, sender);
-      if (lease !== 'taken') return this.#take(applicant, lease);
+      if (lease !== 'taken') return this.#take(applicant, lease, asked);
     }
   }
 }

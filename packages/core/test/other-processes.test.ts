@@ -69,19 +69,31 @@ describe.each(kinds)('on %s that several processes share,', (_kind, makeStore) =
       await until(() => ground.entries.get(key)?.value === 'new');
     });
 
-    it.each(invalidations)('%s lets no later call join the run that began before it', async (_what, invalidate) => {
-      const { ground, load, user, key } = open({ tags: ['users'] });
-      const old = user('a');
-      const run = await runOf(load, 0);
-      invalidate(ground, key);
-      const newer = user('a');
-      (await runOf(load, 1)).resolve('new');
-      expect(await newer).toBe('new');
-      run.resolve('old');
-      expect(await old).toBe('old');
-      await settle();
-      expect(ground.entries.get(key)?.value).toBe('new');
-    });
+    const leases: [where: string, prepare: (ground: Ground) => unknown][] = [
+      ['', () => {}],
+      [', where no lease could be had', (ground) => ground.broken.add('lease')],
+    ];
+    const cases = leases.flatMap(([where, prepare]) =>
+      invalidations.map(([what, invalidate]) => [what, where, invalidate, prepare] as const),
+    );
+
+    it.each(cases)(
+      '%s lets no later call join the run that began before it%s',
+      async (_what, _where, invalidate, prepare) => {
+        const { ground, load, user, key } = open({ tags: ['users'] });
+        prepare(ground);
+        const old = user('a');
+        const run = await runOf(load, 0);
+        invalidate(ground, key);
+        const newer = user('a');
+        (await runOf(load, 1)).resolve('new');
+        expect(await newer).toBe('new');
+        run.resolve('old');
+        expect(await old).toBe('old');
+        await settle();
+        expect(ground.entries.get(key)?.value).toBe('new');
+      },
+    );
 
     it.each(['ends', 'fails'])('of a tag that is known when the run %s sends later calls on', async (how) => {
       const { ground, user: _user, wrap } = open();
