@@ -66,6 +66,11 @@ withServer('what a Redis store counts', (server) => {
       await client.del(`${base}s`);
       expect(await store.get('k')).toBeUndefined();
       expect(await store.lease('l')).toBeDefined();
+      // There is a state again, with another mark.
+      expect(await store.get('k')).toBeUndefined();
+      expect(await store.size()).toBe(0);
+      await store.prune();
+      expect(await client.exists(`${base}e::k`)).toBe(0);
     });
   });
 
@@ -145,7 +150,8 @@ withServer('what a Redis store counts', (server) => {
     const reader = redisStore({ client, prefix: `place-${places}` });
     await reader.get('a');
     const commandsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
-      const monitor = await client.duplicate().monitor();
+      const second = client.duplicate();
+      const monitor = await second.monitor();
       const seen: string[] = [];
       monitor.on('monitor', (_time, args: string[], source) => {
         if (source !== 'lua') seen.push((args[0] as string).toLowerCase());
@@ -154,6 +160,7 @@ withServer('what a Redis store counts', (server) => {
       await client.ping();
       while (!seen.includes('ping')) await new Promise((done) => setImmediate(done));
       monitor.disconnect();
+      second.disconnect();
       return seen.slice(0, seen.indexOf('ping'));
     };
     expect(await commandsOf(() => Promise.all([reader.get('a'), reader.get('b'), reader.getMany(['c', 'd'])]))).toEqual(
