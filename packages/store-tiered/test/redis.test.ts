@@ -78,7 +78,11 @@ if (server === undefined) {
   });
 
   describe('tiers of two processes in front of one Redis', () => {
-    const changes: readonly (readonly [what: string, change: (other: AsyncStore) => unknown, left: unknown])[] = [
+    const changes: readonly (readonly [
+      what: string,
+      change: (other: AsyncStore, name: string) => unknown,
+      left: unknown,
+    ])[] = [
       ['a deletion', (other) => other.delete('find(1)'), undefined],
       ['a newer value', (other) => other.set('find(1)', entryOf('new')), 'new'],
       ['an invalidated label', (other) => other.invalidateTags?.(['t']), undefined],
@@ -89,8 +93,8 @@ if (server === undefined) {
         async (other) => other.set('find(1)', entryOf('new', { generation: (await other.generation?.()) as string })),
         'new',
       ],
-      ["a foreign client's DEL", (_other, name) => direct.del(name as never), undefined],
-    ] as never;
+      ["a foreign client's DEL", (_other, name) => direct.del(name), undefined],
+    ];
     for (const [what, change, left] of changes) {
       it(`are told of ${what} within ${promised} ms`, async () => {
         const prefix = `tiers-${process.pid}-${++places}`;
@@ -98,7 +102,7 @@ if (server === undefined) {
         await there.set('find(1)', entryOf('old', { tags: ['t'] }));
         await there.set('other', entryOf('other'));
         await keepNear(here, 'find(1)');
-        await (change as (other: AsyncStore, name: string) => unknown)(there, `{${prefix}}:e::find(1)`);
+        await change(there, `{${prefix}}:e::find(1)`);
         const finished = performance.now();
         await until(async () => (await here.get('find(1)'))?.value !== 'old');
         expect(performance.now() - finished).toBeLessThan(promised);
