@@ -37,11 +37,16 @@ export class Connection {
     }
   }
 
+  /** The open file, if there is one that needs no other look: for reads that are tried before {@link read}. */
+  trusted(): Session | undefined {
+    return performance.now() - this.#checkedAt < trustedFor ? this.#session : undefined;
+  }
+
   /** Reads; sees all that was committed, by whomever. `work` may run more than once. */
   read<Result>(what: string, work: (session: Session) => Result): Result {
     this.refuseWhenClosed();
-    const session = this.#session;
-    if (session !== undefined && performance.now() - this.#checkedAt < trustedFor) {
+    const session = this.trusted();
+    if (session !== undefined) {
       try {
         return work(session);
       } catch {

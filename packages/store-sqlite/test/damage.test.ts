@@ -51,7 +51,7 @@ function overwrite(filename: string, position: number, bytes: Uint8Array): void 
 describe('a damaged row', () => {
   it.each([
     ['altered', `UPDATE entries SET envelope = CAST(substr(envelope, 1, 80) || x'00' || substr(envelope, 82) AS BLOB)`],
-    ['truncated', 'UPDATE entries SET envelope = substr(envelope, 1, 50)'],
+    ['truncated', 'UPDATE entries SET envelope = substr(envelope, 1, length(envelope) - 1)'],
     ['empty', `UPDATE entries SET envelope = x''`],
     ['foreign', `UPDATE entries SET envelope = CAST('{"value":1}' AS BLOB)`],
     ['no bytes at all', 'UPDATE entries SET envelope = 42'],

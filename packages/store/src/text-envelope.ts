@@ -1,0 +1,244 @@
+import { crc32 } from './checksum.ts';
+import { textFormOf } from './codec/text-form.ts';
+import type { Codec } from './codec.ts';
+import { CodecError } from './contract.ts';
+import type { Entry, MutableEntry } from './entry.ts';
+import { refuse, shorten } from './refusal.ts';
+
+// Version 3, the first that is text. What ends with a line feed is called a line.
+//
+//    0  version      '3'
+//    1  checksum     6 digits of 6 bits, from '0' on: CRC-32 of the UTF-8 of everything behind it
+//    7  createdAt, expiresAt, staleUntil, loadTime   lines with a number; the third is empty where it equals the second
+//       generation   a line: '#' and a number, or '"' and a text
+//       others       a line: the JSON text of those of the other fields that there are
+//       codec        a line: the name of the codec that made the body
+//       key          a line with its length; the whole key as the store knows it
+//       body         to the end: the JSON text of the value
+//
+// A line without anything stands for a field that is not there.
+const version = '3';
+const sumAt = 1;
+const restAt = 7;
+const lineFeed = 10;
+const zero = 48;
+
+/**
+ * The same as {@link encodeEnvelope} in a text, for a store whose medium hands out texts faster than bytes.
+ *
+ * @param key the whole key, namespace included; {@link decodeTextEnvelope} asks for the same
+ * @returns well-formed text without NUL; `undefined` where the entry has none, and an envelope of bytes may keep it: only codecs
+ * that {@link createCodec} made have texts, and only for plain JSON data under keys that are well-formed
+ *
+ * @example
+ * import assert from 'node:assert/strict';
+ * import { CodecError, decodeTextEnvelope, defaultCodec, encodeTextEnvelope } from '@reprise/store';
+ *
+ * const entry = { value: { name: 'Ada' }, createdAt: 1_000, expiresAt: 2_000, staleUntil: 2_000 };
+ * const text = encodeTextEnvelope('users/find("42")', entry, defaultCodec);
+ * assert.deepEqual(decodeTextEnvelope(text, 'users/find("42")', defaultCodec), entry);
+ * assert.throws(() => decodeTextEnvelope(text, 'users/find("43")', defaultCodec), CodecError);
+ * assert.equal(encodeTextEnvelope('users/find("42")', { ...entry, value: new Map() }, defaultCodec), undefined);
+ */
+export function encodeTextEnvelope(key: string, entry: Entry, codec: Codec): string | undefined {
+  const form = textFormOf(codec);
+  if (form === undefined || 'error' in entry || !isFaithful(key)) return undefined;
+  const { createdAt, expiresAt, staleUntil, loadTime } = entry;
+  const generation = writeGeneration(entry.generation);
+  const others = writeOthers(entry);
+  if (generation === undefined || others === undefined) return undefined;
+  let body: string | undefined;
+  try {
+    body = form.encode(entry.value);
+  } catch {
+    // Whoever makes bytes of it says what is wrong.
+  }
+  if (body === undefined) return undefined;
+  const until = Object.is(staleUntil, expiresAt) ? '' : writeNumber(staleUntil);
+  const taken = loadTime === undefined ? '' : writeNumber(loadTime);
+  const times = `${writeNumber(createdAt)}\n${writeNumber(expiresAt)}\n${until}\n${taken}`;
+  const rest = `${times}\n${generation}\n${others}\n${codec.name}\n${key.length}\n${key}${body}`;
+  return version + writeSum(crc32(rest)) + rest;
+}
+
+/**
+ * The entry in a text of {@link encodeTextEnvelope}, after the same checks as {@link decodeEnvelope} makes.
+ *
+ * @param key the whole key that the store was asked for, namespace included
+ * @throws CodecError saying which check failed; what the text holds is then no answer
+ */
+export function decodeTextEnvelope(text: string, key: string, codec: Codec): Entry {
+  if (text[0] !== version) throw refuse(key, whyForeign(text));
+  const rest = text.slice(restAt);
+  if (text.length < restAt || crc32(rest) !== readSum(text)) {
+    throw refuse(key, 'is damaged or truncated: its checksum does not match');
+  }
+  const reader = new LineReader(text, key);
+  const createdAt = reader.number();
+  const expiresAt = reader.number();
+  const entry: MutableEntry = { createdAt, expiresAt, staleUntil: reader.isEmpty() ? expiresAt : reader.number() };
+  if (!reader.isEmpty()) entry.loadTime = reader.number();
+  if (!reader.isEmpty()) entry.generation = readGeneration(reader.line());
+  if (!reader.isEmpty()) readOthers(entry, reader.line(), key);
+  reader.expectCodec(codec.name);
+  reader.expectKey();
+  try {
+    // A copy of that name is another codec.
+    const form = textFormOf(codec);
+    if (form === undefined) throw new CodecError('It reads bytes only');
+    entry.value = form.decode(text.slice(reader.at));
+  } catch (cause) {
+    throw refuse(key, `cannot be read by the codec '${codec.name}'`, cause);
+  }
+  return entry;
+}
+
+function whyForeign(text: string): string {
+  const found = /^[4-9]/.test(text) ? text[0] : undefined;
+  if (found === undefined) return 'is foreign: it is no envelope of Reprise';
+  return `is of a future format version (${found}; this release reads ${version})`;
+}
+
+/** Whether a text is the same after it was UTF-8, and ends nowhere before its end. */
+function isFaithful(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed() && !text.includes('\0');
+}
+
+function writeNumber(value: number): string {
+  return value === 0 && 1 / value < 0 ? '-0' : String(value);
+}
+
+function writeGeneration(generation: number | string | undefined): string | undefined {
+  if (generation === undefined) return '';
+  if (typeof generation === 'number') return `#${writeNumber(generation)}`;
+  return isFaithful(generation) && !generation.includes('\n') ? `"${generation}` : undefined;
+}
+
+function readGeneration(line: string): number | string {
+  return line[0] === '#' ? Number(line.slice(1)) : line.slice(1);
+}
+
+interface Others {
+  readonly key?: unknown;
+  readonly tags?: unknown;
+  readonly idle?: unknown;
+  readonly size?: unknown;
+  readonly promised?: unknown;
+}
+
+function writeOthers({ key, tags, idle, size, promised }: Entry): string | undefined {
+  if (key === undefined && tags === undefined && idle === undefined && size === undefined && !promised) return '';
+  if (!isPlainNumber(idle) || !isPlainNumber(size)) return undefined;
+  return JSON.stringify({ key, tags, idle, size, promised: promised ? true : undefined } satisfies Others);
+}
+
+/** Whether JSON keeps a number, where there is one. */
+function isPlainNumber(value: number | undefined): boolean {
+  return value === undefined || (Number.isFinite(value) && !Object.is(value, -0));
+}
+
+/** Behind a checksum that matched; still, whoever can make a checksum shall not make an entry of other types. */
+function readOthers(entry: MutableEntry, line: string, owner: string): void {
+  let others: Others | null;
+  try {
+    others = JSON.parse(line) as Others | null;
+  } catch (cause) {
+    throw refuse(owner, 'is damaged: its fields are no JSON text', cause);
+  }
+  const { key, tags, idle, size, promised } = others ?? {};
+  if (typeof key === 'string') entry.key = key;
+  if (Array.isArray(tags)) entry.tags = tags.map(String);
+  if (typeof idle === 'number') entry.idle = idle;
+  if (typeof size === 'number') entry.size = size;
+  if (promised === true) entry.promised = true;
+}
+
+function writeSum(sum: number): string {
+  return String.fromCharCode(
+    zero + (sum >>> 30),
+    zero + ((sum >>> 24) & 63),
+    zero + ((sum >>> 18) & 63),
+    zero + ((sum >>> 12) & 63),
+    zero + ((sum >>> 6) & 63),
+    zero + (sum & 63),
+  );
+}
+
+/** No number that is a sum, where a digit is none. */
+function readSum(text: string): number {
+  let sum = 0;
+  for (let at = sumAt; at < restAt; at++) {
+    const digit = text.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 63) return -1;
+    sum = sum * 64 + digit;
+  }
+  return sum;
+}
+
+/** So many digits make an exact number, whatever they are. */
+const exactDigits = 15;
+
+class LineReader {
+  readonly #text: string;
+  readonly #key: string;
+  #at = restAt;
+
+  constructor(text: string, key: string) {
+    this.#text = text;
+    this.#key = key;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Whether the next line is empty, which is then passed over. */
+  isEmpty(): boolean {
+    if (this.#text.charCodeAt(this.#at) !== lineFeed) return false;
+    this.#at++;
+    return true;
+  }
+
+  line(): string {
+    const start = this.#at;
+    const end = this.#text.indexOf('\n', start);
+    if (end < 0) throw refuse(this.#key, 'is damaged: a field reaches beyond its end');
+    this.#at = end + 1;
+    return this.#text.slice(start, end);
+  }
+
+  /** Digit by digit, which is most of them, takes a third of the time. */
+  number(): number {
+    const start = this.#at;
+    let value = 0;
+    for (let at = start; ; at++) {
+      const digit = this.#text.charCodeAt(at) - zero;
+      if (digit >= 0 && digit <= 9) {
+        value = value * 10 + digit;
+        continue;
+      }
+      if (digit !== lineFeed - zero || at === start || at - start > exactDigits) return Number(this.line());
+      this.#at = at + 1;
+      return value;
+    }
+  }
+
+  expectCodec(name: string): void {
+    const start = this.#at;
+    const end = start + name.length;
+    if (this.#text.startsWith(name, start) && this.#text.charCodeAt(end) === lineFeed) {
+      this.#at = end + 1;
+      return;
+    }
+    throw refuse(this.#key, `is of another codec: '${this.line()}' wrote it, '${name}' was to read it`);
+  }
+
+  expectKey(): void {
+    const length = this.number();
+    const start = this.#at;
+    this.#at = start + length;
+    if (length === this.#key.length && this.#text.startsWith(this.#key, start)) return;
+    const other = this.#text.slice(start, this.#at);
+    throw refuse(this.#key, `is another key's: it was written for ${shorten(other)}`);
+  }
+}
