@@ -2,6 +2,7 @@ import { type BigIntStats, closeSync, mkdirSync, openSync, statSync } from 'node
 import { dirname } from 'node:path';
 import type { Database, OpenDatabase, SqlValue, Statement } from './driver.ts';
 import { type KeyColumn, toColumn } from './key-column.ts';
+import { KnownRows, unknown } from './known-rows.ts';
 import { prepareFile } from './schema.ts';
 
 const reclaimedAtOnce = 1_000;
@@ -23,7 +24,9 @@ export class Session {
   readonly #statements = new Map<string, Statement>();
   readonly #lookups = new Map<string, Lookup>();
   readonly #namespaces = new Map<string, number>();
+  readonly #rows = new KnownRows();
   #envelopes: Lookup | undefined;
+  #envelopesById: Lookup | undefined;
   #epochs: Lookup | undefined;
 
   constructor(database: Database, mark: string, identity: string) {
@@ -67,6 +70,32 @@ export class Session {
   envelope(key: KeyColumn): Envelope | undefined {
     this.#envelopes ??= this.#lookup('SELECT envelope AS value FROM entries WHERE key = ?');
     return this.#envelopes(key) as Envelope | undefined;
+  }
+
+  /**
+   * The same, faster for keys that are read again and again. What it answers may be the envelope of another key: whoever finds
+   * that asks {@link forgetRow}, and once more.
+   *
+   * @param key without its namespace
+   */
+  find(key: string, fullKey: string): Envelope | undefined {
+    const id = this.#rows.get(key);
+    if (id === undefined) return this.envelope(toColumn(fullKey));
+    if (id !== unknown) {
+      this.#envelopesById ??= this.#lookup('SELECT envelope AS value FROM entries WHERE id = ?');
+      const found = this.#envelopesById(id) as Envelope | undefined;
+      if (found !== undefined) return found;
+    }
+    const row = this.statement('SELECT id, envelope FROM entries WHERE key = ?').get(toColumn(fullKey)) as
+      | { readonly id: number; readonly envelope: Envelope }
+      | undefined;
+    this.#rows.set(key, row?.id);
+    return row?.envelope;
+  }
+
+  /** @returns whether it was known where the entry of a key lies; it is no longer */
+  forgetRow(key: string): boolean {
+    return this.#rows.forget(key);
   }
 
   /** How many invalidations there have been in this file, whoever's. */

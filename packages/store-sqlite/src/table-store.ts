@@ -28,7 +28,7 @@ import {
   readGeneration,
   writeGeneration,
 } from './fences.ts';
-import { type KeyColumn, toColumn } from './key-column.ts';
+import { toColumn } from './key-column.ts';
 import { endLease, endLeases, Leases, sweepLeases } from './leases.ts';
 import { Listeners } from './listeners.ts';
 import { checkBound, type Settings } from './options.ts';
@@ -284,32 +284,39 @@ export class TableStore implements SqliteStore {
     this.#connection.refuseWhenClosed();
     const fullKey = this.#rows.fullKey(key);
     const waiting = this.#waiting.get(fullKey);
-    const envelope = (waiting && this.#confirm(waiting)) ?? this.#find(toColumn(fullKey));
+    let real = realNow();
+    let envelope = waiting === undefined ? this.#findAtOnce(key, fullKey, real) : null;
+    if (envelope === null) {
+      envelope = (waiting && this.#confirm(waiting)) ?? this.#findAnew(key, fullKey);
+      real = realNow();
+    }
     if (envelope === undefined) return undefined;
     let entry: Entry;
     try {
       entry = decode(envelope, fullKey, this.#settings.codec);
     } catch (error) {
+      if (this.#connection.trusted(real)?.forgetRow(key)) return this.#read(key);
       return this.#heal(key, fullKey, envelope, error);
     }
-    const now = this.#clock.now();
+    const now = this.#clock === systemClock ? real : this.#clock.now();
     if (entry.staleUntil <= now) return undefined;
     if (entry.idle === undefined) return entry;
     return this.#isIdleTooLong(fullKey, now) ? undefined : entry;
   }
 
-  #find(column: KeyColumn): Envelope | undefined {
+  /** @returns `null` where it takes more than one look */
+  #findAtOnce(key: string, fullKey: string, real: number): Envelope | undefined | null {
+    const session = this.#connection.trusted(real);
+    if (session === undefined) return null;
     try {
-      const session = this.#connection.trusted();
-      if (session !== undefined) return session.envelope(column);
+      return session.find(key, fullKey);
     } catch {
-      // Once more, as if it were the first time.
+      return null;
     }
-    return this.#findAnew(column);
   }
 
-  #findAnew(column: KeyColumn): Envelope | undefined {
-    return this.#connection.read('read', (session) => session.envelope(column));
+  #findAnew(key: string, fullKey: string): Envelope | undefined {
+    return this.#connection.read('read', (session) => session.find(key, fullKey));
   }
 
   /** What waits, if nobody has invalidated anything since. */
