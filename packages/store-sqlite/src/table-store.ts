@@ -407,6 +407,7 @@ export class TableStore implements SqliteStore {
     const result = this.#connection.write(what, (session) => {
       const now = this.#clock.now();
       this.#rows.begin();
+      this.#lastUse = Math.max(this.#lastUse, realNow() * 1_000);
       if (!this.#waiting.isEmpty) {
         this.#waiting.write(session, this.#rows, session.epoch(), () => this.#nextUse());
       }
@@ -444,9 +445,9 @@ export class TableStore implements SqliteStore {
     }
   }
 
+  /** Goes up within a transaction, which begins at a time. */
   #nextUse(): number {
-    this.#lastUse = Math.max(this.#lastUse + 1, realNow() * 1_000);
-    return this.#lastUse;
+    return ++this.#lastUse;
   }
 }
 

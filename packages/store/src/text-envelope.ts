@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { crc32 } from './checksum.ts';
 import { textFormOf } from './codec/text-form.ts';
 import type { Codec } from './codec.ts';
@@ -5,23 +6,26 @@ import { CodecError } from './contract.ts';
 import type { Entry, MutableEntry } from './entry.ts';
 import { refuse, shorten } from './refusal.ts';
 
-// Version 3, the first that is text. What ends with a line feed is called a line.
+// Version 3, the first that is text. A line ends with a line feed, and is empty for what is not there. A digit is one of 64
+// characters, from '0' on. A number is 8 digits, or '#' and a line with its decimal text where these cannot hold it.
 //
 //    0  version      '3'
-//    1  checksum     6 digits of 6 bits, from '0' on: CRC-32 of the UTF-8 of everything behind it
-//    7  createdAt, expiresAt, staleUntil, loadTime   lines with a number; the third is empty where it equals the second
-//       generation   a line: '#' and a number, or '"' and a text
+//    1  checksum     6 digits: CRC-32 of the UTF-8 of everything behind it
+//    7  createdAt, expiresAt, staleUntil, loadTime   numbers, or empty lines; the third is empty where it equals the second
+//       generation   a line: '#' and a decimal number, or '"' and a text
 //       others       a line: the JSON text of those of the other fields that there are
 //       codec        a line: the name of the codec that made the body
-//       key          a line with its length; the whole key as the store knows it
+//       key          its length as a number, and the whole key as the store knows it
 //       body         to the end: the JSON text of the value
-//
-// A line without anything stands for a field that is not there.
 const version = '3';
 const sumAt = 1;
 const restAt = 7;
 const lineFeed = 10;
 const zero = 48;
+const numberSign = 35;
+const numberLength = 8;
+/** Above all numbers of so many digits. */
+const tooLarge = 2 ** 48;
 
 /**
  * The same as {@link encodeEnvelope} in a text, for a store whose medium hands out texts faster than bytes.
@@ -54,11 +58,11 @@ export function encodeTextEnvelope(key: string, entry: Entry, codec: Codec): str
     // Whoever makes bytes of it says what is wrong.
   }
   if (body === undefined) return undefined;
-  const until = Object.is(staleUntil, expiresAt) ? '' : writeNumber(staleUntil);
-  const taken = loadTime === undefined ? '' : writeNumber(loadTime);
-  const times = `${writeNumber(createdAt)}\n${writeNumber(expiresAt)}\n${until}\n${taken}`;
-  const rest = `${times}\n${generation}\n${others}\n${codec.name}\n${key.length}\n${key}${body}`;
-  return version + writeSum(crc32(rest)) + rest;
+  const until = Object.is(staleUntil, expiresAt) ? '\n' : writeNumber(staleUntil);
+  const taken = loadTime === undefined ? '\n' : writeNumber(loadTime);
+  const times = writeNumber(createdAt) + writeNumber(expiresAt) + until + taken;
+  const head = `${times}${generation}\n${others}\n${codec.name}\n${writeNumber(key.length)}${key}`;
+  return version + writeSum(sumOf(head, body)) + head + body;
 }
 
 /**
@@ -69,7 +73,7 @@ export function encodeTextEnvelope(key: string, entry: Entry, codec: Codec): str
  */
 export function decodeTextEnvelope(text: string, key: string, codec: Codec): Entry {
   if (text[0] !== version) throw refuse(key, whyForeign(text));
-  if (crc32(text.slice(restAt)) !== readSum(text)) {
+  if (crc32(text.slice(restAt)) !== readDigits(text, sumAt, restAt - sumAt)) {
     throw refuse(key, 'is damaged or truncated: its checksum does not match');
   }
   at = restAt;
@@ -82,7 +86,7 @@ export function decodeTextEnvelope(text: string, key: string, codec: Codec): Ent
     value: undefined,
   };
   if (!skipEmpty(text)) entry.loadTime = readNumber(text, key);
-  if (!skipEmpty(text)) entry.generation = readGeneration(readLine(text, key));
+  if (!skipEmpty(text)) entry.generation = readGeneration(text, key);
   if (!skipEmpty(text)) readOthers(entry, readLine(text, key), key);
   expectCodec(text, codec.name, key);
   expectKey(text, key);
@@ -110,17 +114,35 @@ function isFaithful(text: string): boolean {
 }
 
 function writeNumber(value: number): string {
-  return value === 0 && 1 / value < 0 ? '-0' : String(value);
+  if (!(value > 0 && value < tooLarge && Math.floor(value) === value)) return `#${writeDecimal(value)}\n`;
+  const high = Math.floor(value / 0x1000000);
+  const low = value % 0x1000000;
+  return String.fromCharCode(
+    zero + (high >> 18),
+    zero + ((high >> 12) & 63),
+    zero + ((high >> 6) & 63),
+    zero + (high & 63),
+    zero + (low >> 18),
+    zero + ((low >> 12) & 63),
+    zero + ((low >> 6) & 63),
+    zero + (low & 63),
+  );
+}
+
+function writeDecimal(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 function writeGeneration(generation: number | string | undefined): string | undefined {
   if (generation === undefined) return '';
-  if (typeof generation === 'number') return `#${writeNumber(generation)}`;
+  if (typeof generation === 'number') return `#${writeDecimal(generation)}`;
   return isFaithful(generation) && !generation.includes('\n') ? `"${generation}` : undefined;
 }
 
-function readGeneration(line: string): number | string {
-  return line[0] === '#' ? Number(line.slice(1)) : line.slice(1);
+function readGeneration(text: string, key: string): number | string {
+  const isNumber = text.charCodeAt(at++) === numberSign;
+  const line = readLine(text, key);
+  return isNumber ? Number(line) : line;
 }
 
 interface Others {
@@ -158,6 +180,17 @@ function readOthers(entry: MutableEntry, line: string, owner: string): void {
   if (promised === true) entry.promised = true;
 }
 
+/** Texts of up to a third of it are summed up in it: to join them first would cost as much as the sum. */
+const scratchLength = 32_768;
+let scratch: Buffer | undefined;
+
+function sumOf(head: string, body: string): number {
+  if (3 * (head.length + body.length) > scratchLength) return crc32(body, crc32(head));
+  scratch ??= Buffer.allocUnsafeSlow(scratchLength);
+  const middle = scratch.write(head, 0);
+  return crc32(scratch.subarray(0, middle + scratch.write(body, middle)));
+}
+
 function writeSum(sum: number): string {
   return String.fromCharCode(
     zero + (sum >>> 30),
@@ -169,19 +202,16 @@ function writeSum(sum: number): string {
   );
 }
 
-/** No number that is a sum, where a digit is none. */
-function readSum(text: string): number {
-  let sum = 0;
-  for (let index = sumAt; index < restAt; index++) {
+/** A number of so many digits; NaN where there are others. */
+function readDigits(text: string, start: number, length: number): number {
+  let value = 0;
+  for (let index = start; index < start + length; index++) {
     const digit = text.charCodeAt(index) - zero;
-    if (!(digit >= 0 && digit < 64)) return -1;
-    sum = sum * 64 + digit;
+    if (!(digit >= 0 && digit < 64)) return Number.NaN;
+    value = value * 64 + digit;
   }
-  return sum;
+  return value;
 }
-
-/** So many digits make an exact number, whatever they are. */
-const exactDigits = 15;
 
 /** Where the next line begins. Nothing else is read until one envelope has been: an object for it would be a tenth of the time. */
 let at = restAt;
@@ -201,19 +231,14 @@ function readLine(text: string, key: string): string {
   return text.slice(start, end);
 }
 
-/** Digit by digit, as most of them are written, takes a third of the time. */
 function readNumber(text: string, key: string): number {
-  let value = 0;
-  for (let index = at; ; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit >= zero && unit < zero + 10) {
-      value = value * 10 + unit - zero;
-      continue;
-    }
-    if (unit !== lineFeed || index === at || index - at > exactDigits) return Number(readLine(text, key));
-    at = index + 1;
-    return value;
+  if (text.charCodeAt(at) === numberSign) {
+    at++;
+    return Number(readLine(text, key));
   }
+  const value = readDigits(text, at, numberLength);
+  at += numberLength;
+  return value;
 }
 
 function expectCodec(text: string, name: string, key: string): void {
