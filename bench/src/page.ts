@@ -66,7 +66,7 @@ ${listNotes(results)
 - **Copies.** The three get copies of the code that calls them (the same module under another query), since a loop that
   calls three functions inlines none. The two limits are copies as well.
 - **Rounds.** ${effort.rounds} rounds in each process after a warm-up in turns. In a round each of the three is sampled once, in random order,
-  for at least ${effort.sampleTime} ms (misses: 40 ms), after a minor collection; a full one ends the round. A round's figure is the subject's time
+  for at least ${effort.sampleTime} ms (misses: 40 ms), after a minor collection. A round's figure is the subject's time
   over the mean of both limits', a process's the median of its rounds, a row's the median of its processes.
 - **A/A.** The limit against itself goes through the same statistic: each process's median of its rounds. The spread is the
   median distance of these from 1, so it holds what the order, the copies and the place in memory alone can make.

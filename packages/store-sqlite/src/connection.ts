@@ -4,6 +4,7 @@ import { moveAside } from './damaged-file.ts';
 import { kindOf, type OpenDatabase } from './driver.ts';
 import { identityOf, openFile, type Session } from './session.ts';
 
+const { now: realNow } = Date;
 /** For how many milliseconds reads trust that the file under the name is still the one that is open. */
 const trustedFor = 100;
 /** How often in one operation a damaged file is replaced. */
@@ -37,11 +38,22 @@ export class Connection {
     }
   }
 
+  /**
+   * The open file, if there is one that needs no other look: for reads that are tried before {@link read}.
+   *
+   * @param now by the real clock
+   */
+  trusted(now: number): Session | undefined {
+    const passed = now - this.#checkedAt;
+    // The clock may have been put back.
+    return passed >= 0 && passed < trustedFor ? this.#session : undefined;
+  }
+
   /** Reads; sees all that was committed, by whomever. `work` may run more than once. */
   read<Result>(what: string, work: (session: Session) => Result): Result {
     this.refuseWhenClosed();
-    const session = this.#session;
-    if (session !== undefined && performance.now() - this.#checkedAt < trustedFor) {
+    const session = this.trusted(realNow());
+    if (session !== undefined) {
       try {
         return work(session);
       } catch {
@@ -86,7 +98,7 @@ export class Connection {
   }
 
   #verify(): Session {
-    this.#checkedAt = performance.now();
+    this.#checkedAt = realNow();
     const session = this.#session;
     if (session !== undefined) {
       if (identityOf(this.#filename) === session.identity) return session;

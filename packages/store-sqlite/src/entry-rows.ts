@@ -2,13 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Bounds } from '@reprise/store';
 import { endOfPrefix, fromColumn, isPlain, type KeyColumn, toColumn } from './key-column.ts';
 import { orderOfUse } from './schema.ts';
-import type { Session } from './session.ts';
+import type { Envelope, Session } from './session.ts';
 
 /** An entry on its way into the table. */
 export interface NewRow {
   /** With its namespace in front. */
   readonly fullKey: string;
-  readonly envelope: Uint8Array;
+  readonly envelope: Envelope;
+  /** How much the envelope weighs. */
+  readonly bytes: number;
   readonly endsAt: number;
   readonly staleUntil: number;
   readonly idle: number | undefined;
@@ -83,8 +85,7 @@ export class EntryRows {
   put(session: Session, row: NewRow, used: number): void {
     const namespace = session.namespace(this.namespace);
     const key = toColumn(row.fullKey);
-    const { envelope, endsAt, staleUntil, idle = null, tags } = row;
-    const bytes = envelope.length;
+    const { envelope, bytes, endsAt, staleUntil, idle = null, tags } = row;
     const isTagged = tags !== undefined && tags.length > 0;
     const tagged = isTagged ? 1 : 0;
     const { changes } = session

@@ -78,7 +78,15 @@ function setFence(session: Session, number: number, epoch: number): void {
   limit(session);
 }
 
+/** How often this process has invalidated something, in whatever file. */
+let raised = 0;
+
+export function countRaised(): number {
+  return raised;
+}
+
 function raise(session: Session): number {
+  raised++;
   session.statement('UPDATE state SET epoch = epoch + 1').run();
   return session.epoch();
 }

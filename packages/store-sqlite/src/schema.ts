@@ -28,7 +28,7 @@ CREATE TABLE entries (
   used INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   tagged INTEGER NOT NULL,
-  envelope BLOB NOT NULL
+  envelope NOT NULL
 );
 CREATE INDEX entries_by_end ON entries (ends_at) WHERE ends_at < 9e999;
 CREATE TABLE tags (tag NOT NULL, entry INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE, PRIMARY KEY (tag, entry)) WITHOUT ROWID;

@@ -2,9 +2,13 @@ import { type BigIntStats, closeSync, mkdirSync, openSync, statSync } from 'node
 import { dirname } from 'node:path';
 import type { Database, OpenDatabase, SqlValue, Statement } from './driver.ts';
 import { type KeyColumn, toColumn } from './key-column.ts';
+import { KnownRows, unknown } from './known-rows.ts';
 import { prepareFile } from './schema.ts';
 
 const reclaimedAtOnce = 1_000;
+
+/** An entry as it stands in the table: text where it has one, which both drivers hand out faster, else bytes. */
+export type Envelope = string | Uint8Array;
 
 /** A prepared statement of one row and one column. */
 type Lookup = (given?: SqlValue) => unknown;
@@ -20,7 +24,9 @@ export class Session {
   readonly #statements = new Map<string, Statement>();
   readonly #lookups = new Map<string, Lookup>();
   readonly #namespaces = new Map<string, number>();
+  readonly #rows = new KnownRows();
   #envelopes: Lookup | undefined;
+  #envelopesById: Lookup | undefined;
   #epochs: Lookup | undefined;
 
   constructor(database: Database, mark: string, identity: string) {
@@ -60,10 +66,36 @@ export class Session {
     };
   }
 
-  /** The bytes under a key, namespace included. */
-  envelope(key: KeyColumn): Uint8Array | undefined {
+  /** What stands under a key, namespace included. */
+  envelope(key: KeyColumn): Envelope | undefined {
     this.#envelopes ??= this.#lookup('SELECT envelope AS value FROM entries WHERE key = ?');
-    return this.#envelopes(key) as Uint8Array | undefined;
+    return this.#envelopes(key) as Envelope | undefined;
+  }
+
+  /**
+   * The same, faster for keys that are read again and again. What it answers may be the envelope of another key: whoever finds
+   * that asks {@link forgetRow}, and once more.
+   *
+   * @param key without its namespace
+   */
+  find(key: string, fullKey: string): Envelope | undefined {
+    const id = this.#rows.get(key);
+    if (id === undefined) return this.envelope(toColumn(fullKey));
+    if (id !== unknown) {
+      this.#envelopesById ??= this.#lookup('SELECT envelope AS value FROM entries WHERE id = ?');
+      const found = this.#envelopesById(id) as Envelope | undefined;
+      if (found !== undefined) return found;
+    }
+    const row = this.statement('SELECT id, envelope FROM entries WHERE key = ?').get(toColumn(fullKey)) as
+      | { readonly id: number; readonly envelope: Envelope }
+      | undefined;
+    this.#rows.set(key, row?.id);
+    return row?.envelope;
+  }
+
+  /** @returns whether it was known where the entry of a key lies; it is no longer */
+  forgetRow(key: string): boolean {
+    return this.#rows.forget(key);
   }
 
   /** How many invalidations there have been in this file, whoever's. */

@@ -1,10 +1,14 @@
+import { Buffer } from 'node:buffer';
 import {
   type Bounds,
   type Clock,
+  type Codec,
   CodecError,
   decodeEnvelope,
+  decodeTextEnvelope,
   type Entry,
   encodeEnvelope,
+  encodeTextEnvelope,
   type Lease,
   type StoreCapabilities,
   type StoreListener,
@@ -14,13 +18,22 @@ import {
 import { Connection } from './connection.ts';
 import { loadDriver } from './driver.ts';
 import { EntryRows, type NewRow, type Removal } from './entry-rows.ts';
-import { fenceKey, fencePrefix, fenceTags, isVoid, limitFences, readGeneration, writeGeneration } from './fences.ts';
+import {
+  countRaised,
+  fenceKey,
+  fencePrefix,
+  fenceTags,
+  isVoid,
+  limitFences,
+  readGeneration,
+  writeGeneration,
+} from './fences.ts';
 import { toColumn } from './key-column.ts';
 import { endLease, endLeases, Leases, sweepLeases } from './leases.ts';
 import { Listeners } from './listeners.ts';
 import { checkBound, type Settings } from './options.ts';
-import type { Session } from './session.ts';
-import { WaitingWrites } from './waiting-writes.ts';
+import type { Envelope, Session } from './session.ts';
+import { type Judgement, type WaitingWrite, WaitingWrites } from './waiting-writes.ts';
 
 /** The store that `sqliteStore` makes: a `SyncStore` with all that this one can do. */
 export interface SqliteStore extends SyncStore {
@@ -49,6 +62,13 @@ const { now: realNow } = Date;
 /** Room that so many entries have left is given back to the file system at once. */
 const worthReclaiming = 500;
 
+/** A judgement that holds for every key: nothing at all has been invalidated since the runs of this generation began. */
+interface LastJudged {
+  readonly generation: number | string;
+  readonly judgement: Judgement;
+  readonly raised: number;
+}
+
 /** A store on the tables of one file. */
 export class TableStore implements SqliteStore {
   readonly sync = true;
@@ -76,6 +96,7 @@ export class TableStore implements SqliteStore {
   #bounds: Required<Bounds>;
   #isBounded: boolean;
   #lastUse = 0;
+  #lastJudged: LastJudged | undefined;
   #isClosed = false;
 
   constructor(settings: Settings) {
@@ -119,21 +140,16 @@ export class TableStore implements SqliteStore {
     const fullKey = this.#rows.fullKey(key);
     const { generation } = entry;
     if (generation === undefined) return this.#setAnew(fullKey, entry);
-    const judged = this.#connection.read('write', (session) => {
-      const epoch = readGeneration(session, generation);
-      const judgedAt = session.epoch();
-      if (epoch === undefined || isVoid(session, { fullKey, tags: entry.tags }, epoch, judgedAt)) return undefined;
-      return { epoch, judgedAt, mark: session.mark };
-    });
-    if (judged === undefined) return false;
+    const judgement = this.#judge(fullKey, entry.tags, generation);
+    if (judgement === undefined) return false;
     const { row, refusal } = this.#encode(fullKey, entry);
     if (row !== undefined) {
-      this.#waiting.add({ row, ...judged });
+      this.#waiting.add({ row, judgement });
       return true;
     }
     // What may not be stored is newer than what is: that must not be answered any more.
     this.#write('write', (session) => {
-      if (judged.mark === session.mark) this.#rows.remove(session, fullKey);
+      if (judgement.mark === session.mark) this.#rows.remove(session, fullKey);
     });
     if (refusal !== undefined) throw refusal;
     return false;
@@ -268,27 +284,51 @@ export class TableStore implements SqliteStore {
     this.#connection.refuseWhenClosed();
     const fullKey = this.#rows.fullKey(key);
     const waiting = this.#waiting.get(fullKey);
-    let envelope: Uint8Array | undefined;
-    if (waiting !== undefined) {
-      envelope = this.#connection.read('read', (session) => {
-        const isSame = session.mark === waiting.mark && session.epoch() === waiting.judgedAt;
-        return isSame && waiting.row.idle === undefined ? waiting.row.envelope : undefined;
-      });
-      // Others have invalidated something since: the transaction decides what becomes of it.
-      if (envelope === undefined) this.#flush();
+    let real = realNow();
+    let envelope = waiting === undefined ? this.#findAtOnce(key, fullKey, real) : null;
+    if (envelope === null) {
+      envelope = (waiting && this.#confirm(waiting)) ?? this.#findAnew(key, fullKey);
+      real = realNow();
     }
-    envelope ??= this.#connection.read('read', (session) => session.envelope(toColumn(fullKey)));
     if (envelope === undefined) return undefined;
     let entry: Entry;
     try {
-      entry = decodeEnvelope(envelope, fullKey, this.#settings.codec);
+      entry = decode(envelope, fullKey, this.#settings.codec);
     } catch (error) {
+      if (this.#connection.trusted(real)?.forgetRow(key)) return this.#read(key);
       return this.#heal(key, fullKey, envelope, error);
     }
-    const now = this.#clock.now();
+    const now = this.#clock === systemClock ? real : this.#clock.now();
     if (entry.staleUntil <= now) return undefined;
     if (entry.idle === undefined) return entry;
     return this.#isIdleTooLong(fullKey, now) ? undefined : entry;
+  }
+
+  /** @returns `null` where it takes more than one look */
+  #findAtOnce(key: string, fullKey: string, real: number): Envelope | undefined | null {
+    const session = this.#connection.trusted(real);
+    if (session === undefined) return null;
+    try {
+      return session.find(key, fullKey);
+    } catch {
+      return null;
+    }
+  }
+
+  #findAnew(key: string, fullKey: string): Envelope | undefined {
+    return this.#connection.read('read', (session) => session.find(key, fullKey));
+  }
+
+  /** What waits, if nobody has invalidated anything since. */
+  #confirm({ row, judgement }: WaitingWrite): Envelope | undefined {
+    const isCurrent = this.#connection.read(
+      'read',
+      (session) => session.mark === judgement.mark && session.epoch() === judgement.judgedAt,
+    );
+    if (isCurrent && row.idle === undefined) return row.envelope;
+    // The transaction decides what becomes of it.
+    this.#flush();
+    return undefined;
   }
 
   #isIdleTooLong(fullKey: string, now: number): boolean {
@@ -299,7 +339,7 @@ export class TableStore implements SqliteStore {
     return row === undefined || row.ends_at <= now;
   }
 
-  #heal(key: string, fullKey: string, envelope: Uint8Array, reason: unknown): undefined {
+  #heal(key: string, fullKey: string, envelope: Envelope, reason: unknown): undefined {
     const report =
       reason instanceof CodecError
         ? reason
@@ -311,6 +351,25 @@ export class TableStore implements SqliteStore {
       this.#listeners.failed(error, key);
     }
     return undefined;
+  }
+
+  /**
+   * Why a result of a run may be stored; `undefined` where it may not. In one tick the counter is read once: what another
+   * process invalidates meanwhile is seen by the transaction at its end.
+   */
+  #judge(fullKey: string, tags: readonly string[] | undefined, generation: number | string): Judgement | undefined {
+    const last = this.#waiting.isDue ? this.#lastJudged : undefined;
+    if (last?.generation === generation && last.raised === countRaised()) return last.judgement;
+    const raised = countRaised();
+    const judgement = this.#connection.read('write', (session) => {
+      const epoch = readGeneration(session, generation);
+      const judgedAt = session.epoch();
+      if (epoch === undefined || isVoid(session, { fullKey, tags }, epoch, judgedAt)) return undefined;
+      return { epoch, judgedAt, mark: session.mark };
+    });
+    const holdsForAll = judgement?.epoch === judgement?.judgedAt;
+    this.#lastJudged = judgement !== undefined && holdsForAll ? { generation, judgement, raised } : undefined;
+    return judgement;
   }
 
   /** A value that no run has made: it wins over all runs that are under way. */
@@ -331,14 +390,15 @@ export class TableStore implements SqliteStore {
     const { staleUntil, createdAt, idle, tags } = entry;
     const endsAt = idle === undefined ? staleUntil : Math.min(staleUntil, createdAt + idle);
     if (this.#bounds.maxSize === 0 || !(endsAt > this.#clock.now())) return {};
-    let envelope: Uint8Array;
+    let envelope: Envelope;
     try {
-      envelope = encodeEnvelope(fullKey, entry, this.#settings.codec);
+      envelope = encode(fullKey, entry, this.#settings.codec);
     } catch (refusal) {
       return { refusal };
     }
-    if (envelope.length > this.#bounds.maxBytes) return {};
-    return { row: { fullKey, envelope, endsAt, staleUntil, idle, tags: tags && [...tags] } };
+    const bytes = typeof envelope === 'string' ? Buffer.byteLength(envelope) : envelope.length;
+    if (bytes > this.#bounds.maxBytes) return {};
+    return { row: { fullKey, envelope, bytes, endsAt, staleUntil, idle, tags: tags && [...tags] } };
   }
 
   /** One transaction: what waits, then `work`, then the bounds. */
@@ -347,6 +407,7 @@ export class TableStore implements SqliteStore {
     const result = this.#connection.write(what, (session) => {
       const now = this.#clock.now();
       this.#rows.begin();
+      this.#lastUse = Math.max(this.#lastUse, realNow() * 1_000);
       if (!this.#waiting.isEmpty) {
         this.#waiting.write(session, this.#rows, session.epoch(), () => this.#nextUse());
       }
@@ -384,10 +445,20 @@ export class TableStore implements SqliteStore {
     }
   }
 
+  /** Goes up within a transaction, which begins at a time. */
   #nextUse(): number {
-    this.#lastUse = Math.max(this.#lastUse + 1, realNow() * 1_000);
-    return this.#lastUse;
+    return ++this.#lastUse;
   }
+}
+
+function encode(fullKey: string, entry: Entry, codec: Codec): Envelope {
+  return encodeTextEnvelope(fullKey, entry, codec) ?? encodeEnvelope(fullKey, entry, codec);
+}
+
+function decode(envelope: Envelope, fullKey: string, codec: Codec): Entry {
+  return typeof envelope === 'string'
+    ? decodeTextEnvelope(envelope, fullKey, codec)
+    : decodeEnvelope(envelope, fullKey, codec);
 }
 
 function isBounded(bounds: Required<Bounds>): boolean {

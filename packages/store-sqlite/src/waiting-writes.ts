@@ -3,15 +3,20 @@ import type { EntryRows, NewRow } from './entry-rows.ts';
 import { isVoid } from './fences.ts';
 import type { Session } from './session.ts';
 
-/** A write that waits for the end of the tick. */
-export interface WaitingWrite {
-  readonly row: NewRow;
+/** Why a result may be stored. */
+export interface Judgement {
   /** What the counter was when its run began. */
   readonly epoch: number;
   /** The file that this is about. */
   readonly mark: string;
   /** The counter at which it was last found not to be void. */
   readonly judgedAt: number;
+}
+
+/** A write that waits for the end of the tick. */
+export interface WaitingWrite {
+  readonly row: NewRow;
+  readonly judgement: Judgement;
 }
 
 const most = { writes: 1_000, bytes: 4_194_304, uses: 10_000 };
@@ -49,9 +54,9 @@ export class WaitingWrites {
   }
 
   add(write: WaitingWrite): void {
-    const { fullKey, envelope } = write.row;
-    this.#touches.delete(fullKey);
-    this.#bytes += envelope.length - (this.#writes.get(fullKey)?.row.envelope.length ?? 0);
+    const { fullKey, bytes } = write.row;
+    if (this.#touches.size > 0) this.#touches.delete(fullKey);
+    this.#bytes += bytes - (this.#writes.get(fullKey)?.row.bytes ?? 0);
     this.#writes.set(fullKey, write);
     if (this.#writes.size >= most.writes || this.#bytes >= most.bytes) this.#flush();
     else this.#schedule();
@@ -77,7 +82,8 @@ export class WaitingWrites {
    */
   write(session: Session, rows: EntryRows, now: number, nextUse: () => number): void {
     for (const fullKey of this.#uses) rows.use(session, fullKey, nextUse());
-    for (const { row, epoch, mark } of this.#writes.values()) {
+    for (const { row, judgement } of this.#writes.values()) {
+      const { mark, epoch } = judgement;
       if (mark === session.mark && !isVoid(session, row, epoch, now)) rows.put(session, row, nextUse());
     }
     for (const [fullKey, times] of this.#touches) {

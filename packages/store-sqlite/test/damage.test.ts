@@ -51,7 +51,9 @@ function overwrite(filename: string, position: number, bytes: Uint8Array): void 
 describe('a damaged row', () => {
   it.each([
     ['altered', `UPDATE entries SET envelope = CAST(substr(envelope, 1, 80) || x'00' || substr(envelope, 82) AS BLOB)`],
-    ['truncated', 'UPDATE entries SET envelope = substr(envelope, 1, 50)'],
+    ['altered text', `UPDATE entries SET envelope = replace(envelope, 'val', 'vbl')`],
+    ['no UTF-8', `UPDATE entries SET envelope = CAST(CAST(substr(envelope, 1, 40) AS BLOB) || x'ff' AS TEXT)`],
+    ['truncated', 'UPDATE entries SET envelope = substr(envelope, 1, length(envelope) - 1)'],
     ['empty', `UPDATE entries SET envelope = x''`],
     ['foreign', `UPDATE entries SET envelope = CAST('{"value":1}' AS BLOB)`],
     ['no bytes at all', 'UPDATE entries SET envelope = 42'],
@@ -76,6 +78,28 @@ describe('a damaged row', () => {
     expect(reports.failures.length).toBe(1);
     store.set('k', entryOf('again'));
     expect(store.get('k')?.value).toBe('again');
+  });
+
+  it('is looked for by its key where its number has passed to another key', () => {
+    const filename = makeFilename();
+    const store = open(filename);
+    for (const key of ['a', 'b', 'c']) store.set(key, entryOf(key));
+    for (let count = 0; count < 3; count++)
+      expect(['a', 'b', 'c'].map((key) => store.get(key)?.value)).toEqual(['a', 'b', 'c']);
+    const reports = new Reports();
+    store.listen(reports);
+    const other = open(filename);
+    for (const key of ['c', 'b', 'a']) other.delete(key);
+    expect(['a', 'b', 'c'].map((key) => store.get(key))).toEqual([undefined, undefined, undefined]);
+    for (const key of ['c', 'a', 'b']) other.set(key, entryOf(`${key} again`));
+    for (let count = 0; count < 3; count++) {
+      expect(['a', 'b', 'c'].map((key) => store.get(key)?.value)).toEqual(['a again', 'b again', 'c again']);
+    }
+    other.delete('c');
+    other.delete('a');
+    other.set('d', entryOf('d'));
+    expect(['a', 'b', 'c', 'd'].map((key) => store.get(key)?.value)).toEqual([undefined, 'b again', undefined, 'd']);
+    expect(reports.failures).toEqual([]);
   });
 
   it('is not removed when a newer one has taken its place', () => {

@@ -5,6 +5,7 @@ import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
 import { decodeTagged } from './codec/tagged-decoder.ts';
 import { encodeTagged } from './codec/tagged-encoder.ts';
 import { forms } from './codec/tags.ts';
+import { addTextForm } from './codec/text-form.ts';
 import { CodecError, OptionError } from './contract.ts';
 
 /**
@@ -88,7 +89,7 @@ export function createCodec(options: CodecOptions = {}): Codec {
     throw new CodecError(`The encoded value is larger than the ${maxBytes} bytes that the codec's maxBytes allows`);
   }
 
-  return {
+  const codec: Codec = {
     name: 'reprise',
     encode: (value) => encodeWith(value, false),
     encodeError: (error) => encodeWith(error, true),
@@ -105,6 +106,8 @@ export function createCodec(options: CodecOptions = {}): Codec {
       throw new CodecError('The bytes are not of this codec, or of a later version of it');
     },
   };
+  addTextForm(codec, { maxDepth, maxBytes });
+  return codec;
 }
 
 /** The codec of every store that is not given another one: {@link createCodec} without options. */

@@ -28,3 +28,6 @@ export interface Entry<Value = unknown> {
   /** Its weight against `maxBytes`. */
   readonly size?: number;
 }
+
+/** An entry that is being read. */
+export type MutableEntry = { -readonly [Name in keyof Entry]: Entry[Name] };

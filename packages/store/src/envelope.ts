@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { crc32 } from './checksum.ts';
 import { asBuffer } from './codec/bytes.ts';
 import type { Codec, CodecContext } from './codec.ts';
 import { CodecError } from './contract.ts';
-import type { Entry } from './entry.ts';
+import type { Entry, MutableEntry } from './entry.ts';
+import { refuse, shorten } from './refusal.ts';
 
 // Version 2. Numbers are little-endian; a text is a length (u32, its highest bit set for UTF-16) and that many bytes.
 //
@@ -161,7 +163,7 @@ export function decodeEnvelope(bytes: Uint8Array, key: string, codec: Codec): En
   if (otherCodec !== undefined) {
     throw refuse(key, `is of another codec: '${otherCodec}' wrote it, '${codec.name}' was to read it`);
   }
-  const entry: Mutable<Entry> = {
+  const entry: MutableEntry = {
     createdAt: source.readDoubleLE(start + 2),
     expiresAt: source.readDoubleLE(start + 10),
     staleUntil: source.readDoubleLE(start + 18),
@@ -187,8 +189,6 @@ export function decodeEnvelope(bytes: Uint8Array, key: string, codec: Codec): En
   else entry.value = body;
   return entry;
 }
-
-type Mutable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
 /** What a body is bound to: what stands before it, without the checksum. Most codecs do not ask. */
 class EnvelopeContext implements CodecContext {
@@ -236,30 +236,14 @@ function asRefusal(cause: unknown, codec: Codec): CodecError {
   return new CodecError(`The codec '${codec.name}' failed to encode a value`, { cause });
 }
 
-function refuse(key: string, what: string, cause?: unknown): CodecError {
-  return new CodecError(`The entry of ${shorten(key)} ${what}`, cause === undefined ? undefined : { cause });
-}
-
-function shorten(key: string): string {
-  return JSON.stringify(key.length > 120 ? `${key.slice(0, 120)}…` : key);
-}
-
-interface Crc {
-  crc32(bytes: Uint8Array, before?: number): number;
-}
-
-/** Both are loaded when first used. */
-let zlib: Crc | undefined;
+/** Loaded when first used. */
 let crypto: typeof import('node:crypto') | undefined;
 /** The sum of the bytes in front of the checksum, which are the same in all envelopes. */
-let sumOfStart = 0;
+let sumOfStart: number | undefined;
 
 function cyclicSum(bytes: Buffer): number {
-  if (zlib === undefined) {
-    zlib = process.getBuiltinModule('node:zlib') as unknown as Crc;
-    sumOfStart = zlib.crc32(bytes.subarray(0, checksumAt));
-  }
-  return zlib.crc32(bytes.subarray(flagsAt[version]), sumOfStart);
+  sumOfStart ??= crc32(bytes.subarray(0, checksumAt));
+  return crc32(bytes.subarray(flagsAt[version]), sumOfStart);
 }
 
 function hasSecureSum(bytes: Buffer): boolean {

@@ -6,3 +6,4 @@ export * from './contract.ts';
 export { decodeEnvelope, type EnvelopeDetails, encodeEnvelope } from './envelope.ts';
 export { type JsonCodecOptions, jsonCodec } from './json-codec.ts';
 export { type SealAlgorithm, type SealOptions, sealedCodec } from './sealed-codec.ts';
+export { decodeTextEnvelope, encodeTextEnvelope } from './text-envelope.ts';

@@ -124,11 +124,16 @@ export function decodePlain(bytes: Buffer, start: number, maxDepth: number): unk
   const ascii = isAscii(bytes);
   const text = bytes.toString(ascii ? 'latin1' : 'utf8', start);
   if (!ascii && text.includes('\ufffd') && !isUtf8(bytes)) throw new CodecError('The JSON text is not UTF-8');
+  return parsePlain(text, maxDepth);
+}
+
+/** The value of a JSON text, which may be anybody's. */
+export function parsePlain(text: string, maxDepth: number): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new CodecError('The bytes are no JSON text', { cause });
+    throw new CodecError('There is no JSON text', { cause });
   }
   // A name may hide behind an escape, which the codec itself writes for controls and lone surrogates only.
   if (text.includes('__proto__') || text.includes('\\u00')) refuseProto(value);
