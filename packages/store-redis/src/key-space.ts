@@ -15,7 +15,7 @@ export function toBytes(text: string): Buffer {
 }
 
 /** The text of bytes that {@link toBytes} has made; `undefined` for any others. */
-export function fromBytes(bytes: Buffer): string | undefined {
+function fromBytes(bytes: Buffer): string | undefined {
   let text = '';
   let isWide = false;
   for (const byte of bytes) isWide ||= byte === 0xed;

@@ -132,9 +132,6 @@ function script(body: string): Script {
   return { text, digest: createHash('sha1').update(text).digest('hex') };
 }
 
-/** No keys but the shared ones. Answers the server's time, in milliseconds. */
-export const timeScript: Script = script(`return string.format('%.3f', time())`);
-
 /** Entries' keys; answers the text of the state, then each entry that no tag of its own has voided. */
 export const readScript: Script = script(`
 local keys = { S }

@@ -12,7 +12,7 @@ export interface State {
   readonly pending: readonly PendingClear[];
 }
 
-export interface PendingClear {
+interface PendingClear {
   readonly epoch: number;
   readonly idPrefix: Buffer;
 }

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { hasRedisServer, type OwnServer, startRedisServer } from './redis-server.ts';
+import { hasRedisServer, type OwnRedisServer, startRedisServer } from '@reprise/store-testkit';
 
 /**
  * A suite that needs `redis-server`, and gets one of its own. Where that is not installed the suite says so in one line, and holds;
  * with CI=1 it fails.
  */
-export function withServer(name: string, define: (server: () => OwnServer) => void): void {
+export function withServer(
+  name: string,
+  define: (server: () => OwnRedisServer) => void,
+  start: () => Promise<OwnRedisServer> = startRedisServer,
+): void {
   describe(name, () => {
     if (!hasRedisServer()) {
       it('was not run: redis-server is not on this machine (with CI=1 it has to be)', () => {
@@ -14,9 +18,9 @@ export function withServer(name: string, define: (server: () => OwnServer) => vo
       });
       return;
     }
-    let server: OwnServer;
+    let server: OwnRedisServer;
     beforeAll(async () => {
-      server = await startRedisServer();
+      server = await start();
     });
     afterAll(() => server.stop());
     define(() => server);

@@ -13,3 +13,4 @@ export type { ConformanceOptions, MakeStore } from './conformance/case.ts';
 export { type ConformanceIt, storeConformance } from './conformance/suite.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
 export { seededRandom } from './random.ts';
+export { hasRedisServer, type OwnRedisServer, startRedisCluster, startRedisServer } from './redis-server.ts';
