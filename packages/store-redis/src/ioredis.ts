@@ -1,5 +1,6 @@
 import { OptionError } from '@reprise/store';
 import type { Argument, IoredisClient, RedisConnection, Reply } from './client.ts';
+import { listenToClient } from './client-errors.ts';
 
 /** Whether this is a client of `ioredis`. */
 export function isIoredis(client: object): client is IoredisClient {
@@ -42,7 +43,6 @@ class IoredisConnection implements RedisConnection {
   }
 
   listen(failed: (error: unknown) => void): () => void {
-    this.#client.on('error', failed);
-    return () => void this.#client.off('error', failed);
+    return listenToClient(this.#client, failed);
   }
 }

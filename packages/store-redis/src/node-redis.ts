@@ -1,5 +1,6 @@
 import { OptionError } from '@reprise/store';
 import type { Argument, NodeRedisClient, RedisConnection, Reply } from './client.ts';
+import { listenToClient } from './client-errors.ts';
 
 /** Texts as bytes: `$` is what the protocol calls them. */
 const options = { typeMapping: { [36]: Buffer } };
@@ -71,7 +72,6 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   listen(failed: (error: unknown) => void): () => void {
-    this.#client.on('error', failed);
-    return () => void this.#client.off('error', failed);
+    return listenToClient(this.#client, failed);
   }
 }

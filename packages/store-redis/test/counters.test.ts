@@ -145,7 +145,8 @@ withServer('what a Redis store counts', (server) => {
     const reader = redisStore({ client, prefix: `place-${places}` });
     await reader.get('a');
     const commandsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
-      const monitor = await client.duplicate().monitor();
+      const second = client.duplicate();
+      const monitor = await second.monitor();
       const seen: string[] = [];
       monitor.on('monitor', (_time, args: string[], source) => {
         if (source !== 'lua') seen.push((args[0] as string).toLowerCase());
@@ -154,6 +155,7 @@ withServer('what a Redis store counts', (server) => {
       await client.ping();
       while (!seen.includes('ping')) await new Promise((done) => setImmediate(done));
       monitor.disconnect();
+      second.disconnect();
       return seen.slice(0, seen.indexOf('ping'));
     };
     expect(await commandsOf(() => Promise.all([reader.get('a'), reader.get('b'), reader.getMany(['c', 'd'])]))).toEqual(

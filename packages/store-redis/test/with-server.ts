@@ -22,7 +22,8 @@ export function withServer(
     beforeAll(async () => {
       server = await start();
     });
-    afterAll(() => server.stop());
     define(() => server);
+    // After those of the suite, which close its clients.
+    afterAll(() => server.stop());
   });
 }
