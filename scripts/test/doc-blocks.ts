@@ -13,6 +13,8 @@ export interface DocBlock {
   readonly runs: boolean;
   /** Whether it is a Jest test (```ts jest), and not a program. */
   readonly jest: boolean;
+  /** Whether it needs a Redis server (```ts redis), whose address it finds in `REDIS_URL`. */
+  readonly redis: boolean;
   /** Whether its first line is `// legacy`: compiled with `experimentalDecorators`. */
   readonly legacy: boolean;
 }
@@ -37,6 +39,7 @@ function makeBlock(file: string, line: number, code: string, info: string): DocB
     code,
     runs: !/\bno-run\b/.test(info),
     jest: /\bjest\b/.test(info),
+    redis: /\bredis\b/.test(info),
     legacy: /^\s*\/\/ legacy\b/.test(code),
   };
 }

@@ -1,13 +1,14 @@
 /**
  * The documentation holds: each ```ts block of the pages and each `@example` of the doc comments is a program of its
  * own, which is type-checked with all the others and then run by Node (```ts jest: by Jest, as a test; ```ts no-run:
- * checked only); each `npm run` of a ```sh block exists. With REPRISE_TEST_DIST=1 they use the built packages, and the examples of what a package keeps to
+ * checked only; ```ts redis: with a Redis server of its own, checked only where there is no `redis-server`, unless CI=1); each `npm run` of a ```sh block exists. With REPRISE_TEST_DIST=1 they use the built packages, and the examples of what a package keeps to
  * itself, which is not in there by its own name, are left out.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { hasRedisServer, type OwnRedisServer, startRedisServer } from '@reprise/store-testkit';
 import { type DocBlock, findDocBlocks, findShellBlocks } from './doc-blocks.ts';
 
 const root = process.cwd();
@@ -16,6 +17,9 @@ const folder = join(root, '.tmp', `docs-${process.pid}`);
 const relativeImport = /(\bfrom |\bimport\()'(\.\.?\/[^']+\.ts)'/g;
 const blocks = findDocBlocks(root).filter(({ code }) => !onDist || code.search(relativeImport) < 0);
 const shellBlocks = findShellBlocks(root);
+/** With CI=1 a server has to be there. */
+const runsRedis = process.env['CI'] === '1' || hasRedisServer();
+const isRun = (block: DocBlock): boolean => block.runs && (runsRedis || !block.redis);
 const nameFile = (block: DocBlock): string =>
   `${block.file.replace(/[^a-zA-Z0-9]+/g, '-')}-${block.line}${block.legacy ? '.legacy' : ''}.ts`;
 
@@ -34,9 +38,12 @@ function writeCode({ file, code }: DocBlock): string {
 /** What went wrong with each block; nothing, if it holds. */
 const outcomes = new Map<DocBlock, Promise<string>>();
 
+let redis: OwnRedisServer | undefined;
+
 const run = (args: readonly string[], timeout = 0): Promise<{ failed: boolean; output: string }> =>
   new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: root, timeout }, (error, stdout, stderr) => {
+    const env = redis === undefined ? process.env : { ...process.env, REDIS_URL: `redis://127.0.0.1:${redis.port}` };
+    execFile(process.execPath, args, { cwd: root, timeout, env }, (error, stdout, stderr) => {
       const output = `${stdout}${stderr}${error?.killed ? `\nstill running after ${timeout} ms` : ''}`;
       resolve({ failed: error !== null, output: output.trim() });
     });
@@ -105,8 +112,9 @@ function makeTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
   };
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   if (blocks.length === 0) return;
+  if (runsRedis && blocks.some((block) => block.redis)) redis = await startRedisServer();
   mkdirSync(folder, { recursive: true });
   for (const block of blocks) writeFileSync(join(folder, nameFile(block)), writeCode(block));
   const checked = (['standard', 'legacy'] as const).map((dialect) =>
@@ -114,7 +122,7 @@ beforeAll(() => {
   );
   const takeTurn = makeTurns();
   for (const block of blocks) {
-    const ran = block.runs
+    const ran = isRun(block)
       ? takeTurn(() =>
           block.jest
             ? runJest(block)
@@ -140,11 +148,14 @@ beforeAll(() => {
   }
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await redis?.stop();
+});
 
 describe('a block of code in the documentation', () => {
   for (const block of blocks) {
-    it(`${block.file}:${block.line} ${block.runs ? 'runs' : 'has no type errors'}`, async () => {
+    it(`${block.file}:${block.line} ${isRun(block) ? 'runs' : 'has no type errors'}`, async () => {
       expect(await outcomes.get(block)).toBe('');
     }, 300_000);
   }

@@ -66,6 +66,11 @@ withServer('what a Redis store counts', (server) => {
       await client.del(`${base}s`);
       expect(await store.get('k')).toBeUndefined();
       expect(await store.lease('l')).toBeDefined();
+      // There is a state again, with another mark.
+      expect(await store.get('k')).toBeUndefined();
+      expect(await store.size()).toBe(0);
+      await store.prune();
+      expect(await client.exists(`${base}e::k`)).toBe(0);
     });
   });
 
