@@ -51,6 +51,7 @@ export function toMember(kind: 'k' | 't', bytes: Buffer): Buffer {
  */
 export class KeySpace {
   readonly state: Buffer;
+  readonly stateText: string;
   readonly keyFences: Buffer;
   readonly prefixFences: Buffer;
   readonly tagFences: Buffer;
@@ -62,6 +63,7 @@ export class KeySpace {
   constructor(prefix: string, namespace: string) {
     this.#base = `{${prefix}}:`;
     this.#namespace = `${namespace.replace(/[^A-Za-z0-9._/-]/g, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}:`;
+    this.stateText = `${this.#base}s`;
     this.state = this.#own('s');
     this.keyFences = this.#own('k');
     this.prefixFences = this.#own('p');
@@ -76,6 +78,11 @@ export class KeySpace {
 
   entry(id: Buffer): Buffer {
     return Buffer.concat([this.#own('e:'), id]);
+  }
+
+  /** The key of an entry as commands take it: a text where that will do, which clients send faster. */
+  entryArgument(key: string): string | Buffer {
+    return /[\ud800-\udfff]/.test(key) ? this.entry(this.id(key)) : this.envelopeKey(key);
   }
 
   lease(id: Buffer): Buffer {
