@@ -13,8 +13,9 @@ import {
 import type { Store } from '@reprise/store';
 import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
+import { redisStore } from '@reprise/store-redis';
 import { sqliteStore } from '@reprise/store-sqlite';
-import { chaosStore, type ManualClock, manualClock } from '@reprise/store-testkit';
+import { chaosStore, hasRedisServer, type ManualClock, manualClock, startRedisServer } from '@reprise/store-testkit';
 import { tieredStore } from '@reprise/store-tiered';
 import { watched } from './deferred.ts';
 import { asyncMemory, bytesStore } from './store-kinds.ts';
@@ -60,6 +61,15 @@ function privateHome(): TestHome {
   };
 }
 
+/** Of this file's tests alone; none where `redis-server` is not installed. */
+const redis = hasRedisServer() ? await startRedisServer() : undefined;
+const onRedis: [kind: string, make: () => TestHome & { readonly cache: Cache }][] = [];
+if (redis !== undefined) {
+  const url = `redis://127.0.0.1:${redis.port}`;
+  onRedis.push(['the Redis store', () => homeOn(watched(redisStore({ url, prefix: `home ${named}` })))]);
+  afterAll(() => redis.stop());
+}
+
 /** One of each kind with a cache that is shared. */
 export const sharedHomes: [kind: string, make: () => TestHome & { readonly cache: Cache }][] = [
   ['shared memory', () => homeOn(undefined)],
@@ -69,6 +79,7 @@ export const sharedHomes: [kind: string, make: () => TestHome & { readonly cache
   ['two tiers', () => homeOn(tieredStore(memoryStore(), asyncMemory(), { l1Ttl: Infinity }))],
   ['the disk store', () => homeOn(watched(diskStore({ directory: makeFolder() })))],
   ['the SQLite store', () => homeOn(sqliteStore({ filename: join(makeFolder(), 'cache.sqlite') }))],
+  ...onRedis,
 ];
 
 /** One of each kind. */

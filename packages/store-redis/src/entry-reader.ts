@@ -13,7 +13,7 @@ export interface ReaderParts {
   /** A clock that was given; `undefined`: the server's counts. */
   clock(): Clock | undefined;
   /** An entry is no answer: it is damaged, foreign, or another key's. */
-  damaged(key: string, id: Buffer, found: Buffer, reason: CodecError): void;
+  damaged(key: string, found: Buffer, reason: CodecError): void;
 }
 
 /** Reads entries: the counters that may void them and all of them by one command. */
@@ -31,46 +31,41 @@ export class EntryReader {
   }
 
   async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    const ids = keys.map((key) => this.#parts.keys.id(key));
-    if (this.#meetsTags) return this.#readChecked(keys, ids);
+    if (this.#meetsTags) return this.#readChecked(keys);
     const { server, keys: space } = this.#parts;
-    const reply = await server.send('read', 'MGET', [space.state, ...ids.map((id) => space.entry(id))]);
+    const reply = await server.send('read', 'MGET', [space.stateText, ...keys.map((key) => space.entryArgument(key))]);
     const [head, ...found] = values(reply, keys.length + 1);
     const state = parseState(head ?? null);
     const entries: (Entry | undefined)[] = [];
     const tagged: number[] = [];
     for (const [index, key] of keys.entries()) {
-      const entry = this.#judge(key, ids[index] as Buffer, found[index] ?? null, state);
+      const entry = this.#judge(key, found[index] ?? null, state);
       if (entry?.record.isTagged) tagged.push(index);
       entries.push(entry?.entry);
     }
     if (tagged.length === 0) return entries;
     this.#meetsTags = true;
-    const checked = await this.#readChecked(
-      tagged.map((index) => keys[index] as string),
-      tagged.map((index) => ids[index] as Buffer),
-    );
+    const checked = await this.#readChecked(tagged.map((index) => keys[index] as string));
     for (const [at, index] of tagged.entries()) entries[index] = checked[at];
     return entries;
   }
 
-  async #readChecked(keys: readonly string[], ids: readonly Buffer[]): Promise<(Entry | undefined)[]> {
+  async #readChecked(keys: readonly string[]): Promise<(Entry | undefined)[]> {
     const { server, keys: space } = this.#parts;
     const reply = await server.run(
       'read',
       readScript,
-      ids.map((id) => space.entry(id)),
+      keys.map((key) => space.entryArgument(key)),
       [],
     );
     const [head, ...found] = values(reply, keys.length + 1);
     const state = parseState(head ?? null);
-    return keys.map((key, index) => this.#judge(key, ids[index] as Buffer, found[index] ?? null, state)?.entry);
+    return keys.map((key, index) => this.#judge(key, found[index] ?? null, state)?.entry);
   }
 
   /** The living entry in what was found; all but its tags is judged. */
   #judge(
     key: string,
-    id: Buffer,
     found: Buffer | null,
     state: State | undefined,
   ): { readonly entry: Entry; readonly record: Record } | undefined {
@@ -79,11 +74,15 @@ export class EntryReader {
     if (record === undefined)
       return this.#refuse(
         key,
-        id,
         found.subarray(0, 64),
         new CodecError(`The entry of ${show(key)} is foreign or damaged`),
       );
-    if (state === undefined || record.mark !== state.mark || isCleared(state, record.epoch, id)) return undefined;
+    if (
+      state === undefined ||
+      record.mark !== state.mark ||
+      isCleared(state, record.epoch, () => this.#parts.keys.id(key))
+    )
+      return undefined;
     const clock = this.#parts.clock();
     const { time } = this.#parts.server;
     // Without a clock that was given, the server's times are put in terms of this process's clock.
@@ -102,12 +101,12 @@ export class EntryReader {
     } catch (error) {
       const reason =
         error instanceof CodecError ? error : new CodecError(`The entry of ${show(key)} is damaged`, { cause: error });
-      return this.#refuse(key, id, record.head, reason);
+      return this.#refuse(key, record.head, reason);
     }
   }
 
-  #refuse(key: string, id: Buffer, found: Buffer, reason: CodecError): undefined {
-    this.#parts.damaged(key, id, found, reason);
+  #refuse(key: string, found: Buffer, reason: CodecError): undefined {
+    this.#parts.damaged(key, found, reason);
     return undefined;
   }
 }

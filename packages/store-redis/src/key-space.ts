@@ -56,6 +56,7 @@ export function tagOf(member: Buffer): string | undefined {
  */
 export class KeySpace {
   readonly state: Buffer;
+  readonly stateText: string;
   readonly keyFences: Buffer;
   readonly prefixFences: Buffer;
   readonly tagFences: Buffer;
@@ -67,6 +68,7 @@ export class KeySpace {
   constructor(prefix: string, namespace: string) {
     this.#base = `{${prefix}}:`;
     this.#namespace = `${namespace.replace(/[^A-Za-z0-9._/-]/g, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}:`;
+    this.stateText = `${this.#base}s`;
     this.state = this.#own('s');
     this.keyFences = this.#own('k');
     this.prefixFences = this.#own('p');
@@ -105,6 +107,11 @@ export class KeySpace {
 
   entry(id: Buffer): Buffer {
     return Buffer.concat([this.#own('e:'), id]);
+  }
+
+  /** The key of an entry as commands take it: a text where that will do, which clients send faster. */
+  entryArgument(key: string): string | Buffer {
+    return /[\ud800-\udfff]/.test(key) ? this.entry(this.id(key)) : this.envelopeKey(key);
   }
 
   lease(id: Buffer): Buffer {

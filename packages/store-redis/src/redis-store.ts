@@ -119,7 +119,7 @@ class ServerStore implements RedisStore {
       keys,
       codec: settings.codec,
       clock: () => this.#clock,
-      damaged: (key, id, found, reason) => this.#heal(key, id, found, reason),
+      damaged: (key, found, reason) => this.#heal(key, found, reason),
     });
     this.#reads = new JointReads((asked) => this.#readTimed(asked));
     this.#sweeper = new Sweeper(this.#server, keys, () => this.#told());
@@ -392,11 +392,13 @@ class ServerStore implements RedisStore {
     }
   }
 
-  #heal(key: string, id: Buffer, found: Buffer, reason: unknown): void {
+  #heal(key: string, found: Buffer, reason: unknown): void {
     this.#reports.failed(reason, key);
-    this.#server.run('remove a damaged entry', healScript, [this.#keys.entry(id)], [found]).catch((error: unknown) => {
-      this.#reports.failed(error, key);
-    });
+    this.#server
+      .run('remove a damaged entry', healScript, [this.#keys.entry(this.#keys.id(key))], [found])
+      .catch((error: unknown) => {
+        this.#reports.failed(error, key);
+      });
   }
 
   #change<Result>(key: string, work: () => Promise<Result>): Promise<Result> {

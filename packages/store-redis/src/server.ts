@@ -42,7 +42,7 @@ export class Server {
   }
 
   /** Runs a script: by its digest, and with its text where the server does not have it. */
-  async run(what: string, script: Script, keys: readonly Buffer[], args: readonly Argument[]): Promise<Reply> {
+  async run(what: string, script: Script, keys: readonly Argument[], args: readonly Argument[]): Promise<Reply> {
     const shared = this.#keys.shared;
     const rest = [String(shared.length + keys.length), ...shared, ...keys, ...args];
     try {

@@ -45,8 +45,10 @@ export function parseState(bytes: Buffer | null): State | undefined {
 }
 
 /** Whether something of that epoch, under that id, has been cleared since. */
-export function isCleared(state: State, epoch: number, id: Buffer): boolean {
+export function isCleared(state: State, epoch: number, findId: () => Buffer): boolean {
   if (epoch < state.cleared) return true;
+  if (state.pending.length === 0) return false;
+  const id = findId();
   return state.pending.some((one) => epoch < one.epoch && one.idPrefix.equals(id.subarray(0, one.idPrefix.length)));
 }
 

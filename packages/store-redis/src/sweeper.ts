@@ -82,7 +82,8 @@ export class Sweeper {
       this.#isAgain = false;
       const reply = await this.#server.send('sweep', 'GET', [this.#keys.state]);
       const state = parseState(Buffer.isBuffer(reply) ? reply : null);
-      if (state === undefined || state.pending.length === 0) return;
+      // What is cleared from here on asks for another pass.
+      if (state === undefined || state.pending.length === 0) continue;
       const only = state.pending.length === 1 ? state.pending[0]?.idPrefix : undefined;
       await this.sweep(only);
       await this.#server.run('sweep', sweptScript, [], [state.mark, String(state.epoch)]);
