@@ -11,6 +11,7 @@ import {
   systemClock,
 } from '@reprise/store';
 import { ClearMarks, isVoid, type Marks } from './clear-marks.ts';
+import { Doubts } from './doubts.ts';
 import { KeyvAccess } from './keyv-access.ts';
 import { OperationOrder } from './operation-order.ts';
 import { checkInstance, type KeyvInstance, type KeyvStoreOptions, readOptions, type Settings } from './options.ts';
@@ -62,6 +63,13 @@ const grace = 5_000;
 /** Which of two processes was first is settled after a few rounds. */
 const rounds = 5;
 
+/** One try to change a key. */
+interface Attempt {
+  isGivenUp: boolean;
+  /** Whether an entry was sent, which may arrive at any time. */
+  hasWritten: boolean;
+}
+
 class TextStore implements KeyvStore {
   readonly sync = false;
   readonly name = 'keyv';
@@ -73,6 +81,7 @@ class TextStore implements KeyvStore {
   protected readonly order: OperationOrder = new OperationOrder();
   protected readonly reports: Reports;
   protected readonly marks: ClearMarks;
+  protected readonly doubts: Doubts = new Doubts();
   #clock: Clock;
   #hasClock: boolean;
   #closing: Promise<void> | undefined;
@@ -129,7 +138,7 @@ class TextStore implements KeyvStore {
       const lifetime = entry.staleUntil - this.#clock.now();
       if (!(lifetime > 0)) {
         // What may not be stored is newer than what is: that must not be answered any more.
-        await this.order.change(key, () => this.#remove(key));
+        await this.#replaceByNothing(key);
         return false;
       }
       let envelope: string;
@@ -138,17 +147,18 @@ class TextStore implements KeyvStore {
         const bytes = encodeEnvelope(this.#bound(key), entry, this.settings.codec);
         envelope = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
       } catch (refusal) {
-        await this.order.change(key, () => this.#remove(key));
+        await this.#replaceByNothing(key);
         throw refusal;
       }
-      return this.order.change(key, () => this.#write(key, envelope, lifetime));
+      return this.#change(key, 'write', (attempt) => this.#write(attempt, key, envelope, lifetime));
     });
   }
 
   async delete(key: string): Promise<boolean> {
     return this.bounded('delete', () =>
-      this.order.change(key, async () => {
+      this.#change(key, 'delete', async () => {
         const [entry] = await this.read([key], () => {});
+        await this.#settleDoubt(key);
         await this.#remove(key);
         return entry !== undefined;
       }),
@@ -156,7 +166,7 @@ class TextStore implements KeyvStore {
   }
 
   async clear(prefix = ''): Promise<void> {
-    return this.bounded('clear', () => this.order.changeAll(() => this.marks.clear(prefix)));
+    return this.bounded('clear', () => this.order.changeAll(() => this.#within('clear', this.marks.clear(prefix))));
   }
 
   close(): Promise<void> {
@@ -233,21 +243,68 @@ class TextStore implements KeyvStore {
     return !(entry.staleUntil > this.#clock.now());
   }
 
-  async #write(key: string, envelope: string, lifetime: number): Promise<boolean> {
+  /** One change of a key, in its order; given up after the timeout, so that a lost answer does not stop the key for ever. */
+  async #change<Result>(key: string, what: string, work: (attempt: Attempt) => Promise<Result>): Promise<Result> {
+    return this.order.change(key, () => {
+      const attempt: Attempt = { isGivenUp: false, hasWritten: false };
+      const result = this.#within(what, work(attempt));
+      return result.catch((error: unknown) => {
+        attempt.isGivenUp = true;
+        if (attempt.hasWritten) this.doubts.add(key);
+        throw error;
+      });
+    });
+  }
+
+  async #write(attempt: Attempt, key: string, envelope: string, lifetime: number): Promise<boolean> {
     const { namespace } = this.settings;
     const place = placeOf(namespace, key);
     // In whole seconds, as the coarsest servers count.
     const ttl = lifetime < Number.MAX_SAFE_INTEGER / 2 ? Math.ceil(lifetime / 1_000) * 1_000 + grace : undefined;
+    await this.#settleDoubt(key);
     let marks = this.marks.known ?? (await this.marks.establish());
     for (let round = 0; round < rounds; round++) {
+      // Something newer may have taken its place.
+      if (attempt.isGivenUp) return false;
       const { root, count } = marks;
       const text = writeText(root, count, place, envelope);
-      const [mark] = await Promise.all([this.marks.read(), this.access.set(foreignKey(namespace, key), text, ttl)]);
+      attempt.hasWritten = true;
+      const [mark] = await Promise.all([
+        this.marks.read(),
+        this.access
+          .set(foreignKey(namespace, key), text, ttl)
+          .catch((error: unknown) => this.#forget(attempt, key, error)),
+      ]);
       // Somebody else may have cleared since the mark was last read.
       marks = (await this.marks.at(mark)) ?? (await this.marks.establish());
       if (!isVoid(marks, key, root, count)) return true;
     }
     return false;
+  }
+
+  /** Where an older write may still arrive, makes void what it brings. */
+  #settleDoubt(key: string): Promise<void> {
+    return this.doubts.settle(key, (doubtful) => this.#within('clear', this.marks.clear(doubtful)));
+  }
+
+  #replaceByNothing(key: string): Promise<void> {
+    return this.#change(key, 'delete', async () => {
+      await this.#settleDoubt(key);
+      await this.#remove(key);
+    });
+  }
+
+  /** What could not be written leaves nothing older. Where the adapter does as it is told again, nothing is on its way either. */
+  async #forget(attempt: Attempt, key: string, error: unknown): Promise<never> {
+    if (!attempt.isGivenUp) {
+      await this.#remove(key).then(
+        () => {
+          attempt.hasWritten = false;
+        },
+        () => {},
+      );
+    }
+    throw error;
   }
 
   #remove(key: string): Promise<void> {
@@ -260,7 +317,7 @@ class TextStore implements KeyvStore {
 
   /** Removes an entry unless it lives. @returns whether it was there */
   protected sweep(key: string): Promise<boolean> {
-    return this.order.change(key, async () => {
+    return this.#change(key, 'prune', async () => {
       const [[entry], text] = await Promise.all([
         this.read([key], () => {}),
         this.access.get(foreignKey(this.settings.namespace, key)),

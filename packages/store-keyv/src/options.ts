@@ -25,8 +25,8 @@ export interface KeyvStoreOptions {
   /** Judges age. Default: the clock of the cache that uses the store, else the wall clock. */
   readonly clock?: Clock;
   /**
-   * How long an operation is waited for before it rejects with a `StoreError`; adapters may hang for as long as a connection does. What was
-   * asked for is still done, or fails, in its order: later operations of the key wait for it. `Infinity`: for ever. Default: `'5s'`.
+   * How long an operation is waited for before it rejects with a `StoreError`; adapters may hang for as long as a connection does, or for
+   * ever. What arrives after that changes nothing that was asked for later. `Infinity`: for ever. Default: `'5s'`.
    */
   readonly timeout?: Duration;
   /**

@@ -173,17 +173,63 @@ describe('an adapter that hangs', () => {
     release();
   });
 
-  it('does what was asked for in its order all the same', async () => {
+  it('is told again in vain while it hangs, and afterwards what it is told holds', async () => {
     const { adapter, store, hang, release } = make(20);
     await store.set('k', entryOf(1));
     hang();
-    const late = store.set('k', entryOf(2));
-    await expect(late).rejects.toThrow(StoreError);
-    const deleted = store.delete('k');
-    await expect(deleted).rejects.toThrow(StoreError);
+    await expect(store.set('k', entryOf(2))).rejects.toThrow(StoreError);
+    await expect(store.delete('k')).rejects.toThrow(StoreError);
     release();
-    await store.close();
+    await store.delete('k');
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(await store.get('k')).toBeUndefined();
     expect(await keyvStore(new Keyv({ store: adapter })).get('k')).toBeUndefined();
+  });
+
+  it('does no harm by what it does late, and is not waited for for ever', async () => {
+    const { adapter, store } = make(20);
+    await store.set('k', entryOf(1));
+    await store.set('other', entryOf(1));
+    const late: (() => unknown)[] = [];
+    // Its answer is lost, and it arrives when all is over.
+    const { set } = adapter;
+    adapter.set = (key, value) => {
+      late.push(() => adapter.held.set(key, value));
+      return new Promise(() => {});
+    };
+    await expect(store.set('k', entryOf(2))).rejects.toThrow('within 20 ms');
+    adapter.set = set;
+    expect(await store.delete('k')).toBe(true);
+    for (const arrive of late) arrive();
+    expect(await store.get('k')).toBeUndefined();
+    await store.set('k', entryOf(3));
+    expect((await store.get('k'))?.value).toBe(3);
+    expect((await store.get('other'))?.value).toBe(1);
+  });
+
+  it('is believed nothing after a hundred writes that may arrive late', async () => {
+    const { adapter, store } = make(20);
+    await store.set('kept', entryOf(1));
+    const { set } = adapter;
+    const late: (() => unknown)[] = [];
+    adapter.set = (key, value) => {
+      late.push(() => adapter.held.set(key, value));
+      return new Promise(() => {});
+    };
+    const keys = Array.from({ length: 120 }, (_, index) => `key ${index}`);
+    await Promise.allSettled(keys.map((key) => store.set(key, entryOf('late'))));
+    adapter.set = set;
+    for (const key of keys) await store.delete(key);
+    for (const arrive of late) arrive();
+    for (const key of keys) expect(await store.get(key)).toBeUndefined();
+  });
+
+  it('has an older entry removed by a write that fails', async () => {
+    const { adapter, store } = make(1_000);
+    await store.set('k', entryOf(1));
+    adapter.failing = ['set'];
+    await expect(store.set('k', entryOf(2))).rejects.toThrow(StoreError);
+    expect(await store.get('k')).toBeUndefined();
   });
 
   it('does not keep close() waiting for longer than that', async () => {
