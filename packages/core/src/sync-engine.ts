@@ -184,10 +184,11 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   /** Whether there is nothing more to look at than the age. */
-  #isPlainHit(record: MemoryRecord, { refreshAhead, isolate }: Policy): boolean {
-    const { rest } = record;
+  #isPlainHit(record: MemoryRecord, policy: Policy): boolean {
+    const { rest, value } = record;
     if (rest?.failed || rest?.tags !== undefined || rest?.idle !== undefined) return false;
-    return refreshAhead === undefined && isolate !== 'clone' && this.#isFresh(record);
+    if (policy.refreshAhead !== undefined || policy.isolate === 'clone') return false;
+    return this.#isFresh(record) && !this.runs.answers.isThawed(value, policy);
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
