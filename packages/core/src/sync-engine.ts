@@ -344,7 +344,7 @@ export class SyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefixes = this.#keys.prefixesOf(scope);
     for (const prefix of prefixes) this.clearPrefix(prefix);
-    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#sender);
+    this.#shelf.clearAll(prefixes, this.#sender);
   }
 
   clearPrefix(prefix: string): void {
