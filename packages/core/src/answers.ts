@@ -72,6 +72,7 @@ export class Answers {
       const copy = this.#copyOf(record);
       return isPromise ? Promise.resolve(copy) : copy;
     }
+    this.#freeze(value, policy);
     if (rest?.promise !== undefined) return rest.promise;
     return isPromise ? Promise.resolve(value) : value;
   }
@@ -81,7 +82,27 @@ export class Answers {
     if (record === undefined || record.rest?.failed) return undefined;
     const { rest, value } = record;
     if (rest?.tags !== undefined) passTags(rest.tags);
-    return this.#isCopied(record, policy) ? this.#copyOf(record) : value;
+    if (this.#isCopied(record, policy)) return this.#copyOf(record);
+    this.#freeze(value, policy);
+    return value;
+  }
+
+  /**
+   * Whether callers share a value that is to be frozen and is not: a tier of bytes, or another process, has made it anew. What is frozen
+   * on its surface has been frozen here, and deeply.
+   */
+  isThawed(value: unknown, { isolate }: Policy): boolean {
+    return isolate === 'freeze' && this.#shelf.copy === undefined && !Object.isFrozen(value);
+  }
+
+  /** What cannot be frozen was kept where that was not asked for: it is reported, and shared. */
+  #freeze(value: unknown, policy: Policy): void {
+    if (!this.isThawed(value, policy)) return;
+    try {
+      freezeValue(value);
+    } catch (error) {
+      this.#remembered.report(isolationError(this.#remembered, error));
+    }
   }
 
   /** Whether every reader gets a copy of his own: as the policy says now, or said when it was kept. */

@@ -120,9 +120,10 @@ export class AsyncEngine implements Engine, Shelf {
     const remembered = this.#remembered;
     const record = this.#shelf.lanes.near(place.key);
     if (record === undefined || remembered.isOff || !this.#isFresh(record)) return undefined;
-    const { refreshAhead, isolate } = remembered.policy;
+    const { policy } = remembered;
     const { promise, loadTime = 0 } = record.rest ?? {};
-    if (promise === undefined || refreshAhead !== undefined || isolate === 'clone') return undefined;
+    if (promise === undefined || policy.refreshAhead !== undefined || policy.isolate === 'clone') return undefined;
+    if (this.runs.answers.isThawed(record.value, policy)) return undefined;
     const { counts } = place;
     counts.hits++;
     if (loadTime > 0) {

@@ -367,16 +367,7 @@ export class StoreHome implements Home, TagHearer {
     const { store } = this;
     if (isDirect(store)) return;
     if (store.sync) {
-      const shelf = this.#shelfOf(store);
-      const failures: unknown[] = [];
-      for (const prefix of prefixes) {
-        try {
-          shelf.clear(prefix, this.#sender);
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-      if (failures.length > 0) throw failures[0];
+      this.#shelfOf(store).clearAll(prefixes, this.#sender);
       return;
     }
     const lanes = this.#lanesOf(store);

@@ -184,10 +184,11 @@ export class SyncEngine implements Engine, Shelf {
   }
 
   /** Whether there is nothing more to look at than the age. */
-  #isPlainHit(record: MemoryRecord, { refreshAhead, isolate }: Policy): boolean {
-    const { rest } = record;
+  #isPlainHit(record: MemoryRecord, policy: Policy): boolean {
+    const { rest, value } = record;
     if (rest?.failed || rest?.tags !== undefined || rest?.idle !== undefined) return false;
-    return refreshAhead === undefined && isolate !== 'clone' && this.#isFresh(record);
+    if (policy.refreshAhead !== undefined || policy.isolate === 'clone') return false;
+    return this.#isFresh(record) && !this.runs.answers.isThawed(value, policy);
   }
 
   #pass(work: Work, self: unknown, args: readonly unknown[]): unknown {
@@ -343,7 +344,7 @@ export class SyncEngine implements Engine, Shelf {
     if (this.#remembered.home.off) return void this.#remembered.home.missInvalidation();
     const prefixes = this.#keys.prefixesOf(scope);
     for (const prefix of prefixes) this.clearPrefix(prefix);
-    for (const prefix of prefixes) this.#shelf.clear(prefix, this.#sender);
+    this.#shelf.clearAll(prefixes, this.#sender);
   }
 
   clearPrefix(prefix: string): void {

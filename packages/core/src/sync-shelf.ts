@@ -114,7 +114,20 @@ export class SyncShelf {
     }
   }
 
-  clear(prefix: string, sender: Sender): void {
+  /** Removes all keys of the namespace that begin with one of the prefixes. @throws the first failure, after all have been tried */
+  clearAll(prefixes: readonly string[], sender: Sender): void {
+    const failures: unknown[] = [];
+    for (const prefix of prefixes) {
+      try {
+        this.#clear(prefix, sender);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  #clear(prefix: string, sender: Sender): void {
     const whole = safePrefix(this.#namespace + prefix);
     try {
       atOnce(this.#store.clear(whole));

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { closeAllCaches } from '@reprise/core';
+import { cached, cacheOf, closeAllCaches, createCache } from '@reprise/core';
 import { memoryStore } from '@reprise/store-memory';
 import { chaosStore } from '@reprise/store-testkit';
 import { settle } from './deferred.ts';
@@ -121,6 +121,29 @@ it('a synchronous store that cannot delete is left alone as well, and answers no
   const newer = await count('a');
   expect(newer).not.toBe(old);
   expect(await count('a')).toBe(newer);
+});
+
+it('a synchronous store that cannot clear the entries of instances is told to clear those of calls on nothing', () => {
+  const store = chaosStore(memoryStore());
+  const { clear } = store;
+  store.clear = (prefix = '') => {
+    if (prefix.includes('<')) throw new Error('not today');
+    clear.call(store, prefix);
+  };
+  let runs = 0;
+  class Users {
+    @cached({ cache: createCache({ name: 'users', store }) })
+    find(id: string): string {
+      return `${id}${++runs}`;
+    }
+  }
+  const users = new Users();
+  const { find } = Users.prototype;
+  const onNothing = (): string => Reflect.apply(find, undefined, ['a']);
+  expect([users.find('a'), onNothing()]).toEqual(['a1', 'a2']);
+  cacheOf(Users, 'find').on('error', () => {});
+  expect(() => cacheOf(Users, 'find').clear()).toThrow('not today');
+  expect([users.find('a'), onNothing()]).toEqual(['a3', 'a4']);
 });
 
 it.each([

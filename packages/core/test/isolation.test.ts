@@ -1,7 +1,13 @@
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { cached, closeAllCaches, createCache } from '@reprise/core';
+import type { Store } from '@reprise/store';
+import { diskStore } from '@reprise/store-disk';
+import { memoryStore } from '@reprise/store-memory';
+import { sqliteStore } from '@reprise/store-sqlite';
+import { tieredStore } from '@reprise/store-tiered';
 import { holdRuns, runOf, settle } from './deferred.ts';
-import { homes, sharedHomes } from './homes.ts';
+import { homeOn, homes, makeFolder, sharedHomes } from './homes.ts';
 
 let warn: jest.SpiedFunction<typeof process.emitWarning>;
 
@@ -298,4 +304,26 @@ it('holds for those who list the entries of a cache', async () => {
   for await (const { value } of cache.entries()) (value as { a: number }).a = 9;
   expect(await cache.get('k')).toEqual({ a: 1 });
   await cache.close();
+});
+
+describe.each([
+  ['the disk store', () => diskStore({ directory: makeFolder() })],
+  ['the SQLite store', () => sqliteStore({ filename: join(makeFolder(), 'cache.sqlite') })],
+] as [kind: string, make: () => Store][])('a tier in memory in front of %s', (_kind, makeFar) => {
+  it("holds what isolate: 'freeze' has frozen, also where it has come from behind", async () => {
+    const far = makeFar();
+    // The second one stands for another process, with nothing in its memory.
+    const open = () =>
+      homeOn(tieredStore(memoryStore(), far, { l1Ttl: Infinity }), { name: 'baskets', replace: true }).cache;
+    const find = async (_id: string) => ({ items: ['apple'] });
+    await cached(find, { cache: open(), name: 'basket' })('1');
+    const basket = cached(find, { cache: open(), name: 'basket', isolate: 'freeze' });
+    for (let call = 0; call < 3; call++) {
+      const got = await basket('1');
+      expect(() => spoil(got)).toThrow(TypeError);
+      expect(got).toEqual(clean);
+      expect(await basket.peek('1')).toBe(got);
+    }
+    expect(basket.stats()).toMatchObject({ loads: 0, hits: 3 });
+  });
 });

@@ -326,13 +326,18 @@ class FileStore implements DiskStore {
     this.#begin();
     await this.#order.settle();
     const lines = await this.#upkeep.ownLines(prefix);
-    for await (const found of this.#reader.readAll(lines)) yield found;
+    for await (const found of this.#reader.readAll(lines)) {
+      yield found;
+      this.#begin();
+    }
   }
 
   async size(prefix = ''): Promise<number> {
     this.#begin();
     await this.#order.settle();
-    return (await this.#upkeep.ownLines(prefix)).filter(([line]) => !this.#fences.isVoidLine(line)).length;
+    const lines = await this.#upkeep.ownLines(prefix);
+    this.#begin();
+    return lines.filter(([line]) => !this.#fences.isVoidLine(line)).length;
   }
 
   async prune(): Promise<number> {
@@ -395,6 +400,7 @@ class FileStore implements DiskStore {
 
   /** Reports an entry that cannot be believed and takes it away, unless a newer one has taken its place already. */
   #heal(key: string, indexKey: string, reason: unknown): void {
+    if (this.#closing !== undefined) return;
     const report =
       reason instanceof CodecError
         ? reason
@@ -412,6 +418,8 @@ class FileStore implements DiskStore {
 
   /** What is void is never answered, whether it can be removed or not. */
   #removeVoid(key: string, indexKey: string): void {
+    // What is read while the store closes is not answered either, and may be good.
+    if (this.#closing !== undefined) return;
     const work = this.#order.run(key, () => this.#remove(indexKey, (line) => this.#fences.isVoidLine(line)));
     work.catch(() => undefined);
   }

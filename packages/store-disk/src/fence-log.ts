@@ -39,6 +39,7 @@ export class FenceLog {
   readonly #directory: string;
   readonly #folder: string;
   #file: OpenLog | undefined;
+  #isClosed = false;
   #count = 0;
   readonly #nonce = makeId().slice(0, 8);
   /** The record that is being appended, and where it was found. */
@@ -87,7 +88,13 @@ export class FenceLog {
     throw new Error('the log of invalidations was replaced again and again');
   }
 
+  /** For good: who looks afterwards finds nothing that may be believed, and opens nothing. */
   close(): void {
+    this.#isClosed = true;
+    this.#release();
+  }
+
+  #release(): void {
     if (this.#file !== undefined) closeSync(this.#file.fd);
     this.#file = undefined;
   }
@@ -100,6 +107,7 @@ export class FenceLog {
   }
 
   #follow(isNeeded: boolean): FenceState | undefined {
+    if (this.#isClosed) return undefined;
     // Each round is a log that somebody has ended since.
     for (let round = 1; round <= 16; round++) {
       const file = this.#file ?? this.#open(isNeeded);
@@ -107,7 +115,7 @@ export class FenceLog {
       this.#file = file;
       const found = statOf(file.path);
       if (found === undefined || found.ino !== file.ino || found.dev !== file.dev) {
-        this.close();
+        this.#release();
         continue;
       }
       if (found.size === file.offset && file.state !== undefined && !file.isSealed) return file.state;
@@ -204,7 +212,7 @@ export class FenceLog {
       this.#seal(file);
       if (this.#isLast(file)) this.#publish(file.number + 1, freshTable());
     } catch (error) {
-      this.close();
+      this.#release();
       if (!isUnwritable(error)) throw error;
       return false;
     }
@@ -214,7 +222,7 @@ export class FenceLog {
 
   #retire(file: OpenLog): void {
     if (statOf(file.path)?.ino === file.ino) removeLog(file.path);
-    this.close();
+    this.#release();
   }
 
   /** Whether a log is the last one still: not where it has a follower, and not in a directory that was made anew. */

@@ -287,6 +287,21 @@ describe('close', () => {
     expect(await later.size()).toBe(20);
     await Promise.all([...sets, later.close()]);
   });
+
+  it('takes nothing away for reads that it overtakes, and ends a listing', async () => {
+    const directory = await makeDirectory();
+    const store = diskStore({ directory });
+    const keys = ['a', 'b', 'c'];
+    for (const key of keys) await store.set(key, entryOf(key));
+    const listing = store.entries()[Symbol.asyncIterator]();
+    expect((await listing.next()).done).toBe(false);
+    const reads = keys.map((key) => store.get(key));
+    await Promise.all([store.close(), ...reads]);
+    await expect(listing.next()).rejects.toMatchObject({ code: 'E_CLOSED' });
+    const later = diskStore({ directory });
+    for (const key of keys) expect((await later.get(key))?.value).toBe(key);
+    await later.close();
+  });
 });
 
 describe('the options', () => {

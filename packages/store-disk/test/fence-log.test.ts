@@ -29,6 +29,14 @@ describe('a log of invalidations', () => {
     await Promise.all([one.close(), other.close()]);
   });
 
+  it('that was closed is not opened by who looks at it too late', async () => {
+    const log = new FenceLog(await makeDirectory());
+    log.append(['key', '', 'a']);
+    log.close();
+    expect(log.look()).toBeUndefined();
+    expect(() => log.append(['key', '', 'b'])).toThrow(/cannot be read/);
+  });
+
   it('from before the machine was restarted does not take what it lost for what comes', async () => {
     const head = { version: 1, chain: 'c', base: 1, floor: 0, refused: 0, boot: 'before', gaps: [] } as const;
     const before = new FenceState(head);
