@@ -24,8 +24,10 @@ export interface ReaderMeans {
   failure(what: string, cause: unknown): StoreError;
 }
 
-/** How often a read is tried again when the content that it was led to has been replaced meanwhile. */
+/** How often a read is led to the same content before it is held to be lost. */
 const attempts = 4;
+/** How often it follows an entry that is replaced again and again, faster than it can be read. */
+const mostReplaced = 100;
 /** So many entries of a listing are read at a time, before others have their turn. */
 const slice = 32;
 
@@ -75,7 +77,8 @@ export class EntryReader {
   async #readFile(key: string, indexKey: string, heard: (content: Content) => void): Promise<Entry | undefined> {
     const { directory, files } = this.#means;
     const cacache = loaded ?? (await load());
-    for (let attempt = 1; ; attempt++) {
+    let last: IndexLine | undefined;
+    for (let attempt = 1, replaced = 0; ; attempt++) {
       let line: IndexLine | undefined;
       let bytes: Uint8Array;
       try {
@@ -84,6 +87,15 @@ export class EntryReader {
         bytes = await readContent(cacache, directory, line);
       } catch (error) {
         // Another process has replaced the entry between the look at its line and the look at its content.
+        if (
+          line !== undefined &&
+          last !== undefined &&
+          line.integrity !== last.integrity &&
+          replaced++ < mostReplaced
+        ) {
+          attempt = 1;
+        }
+        last = line;
         if (isAbsence(error) && attempt < attempts) continue;
         if (isSystemError(error) && !isAbsence(error)) throw this.#means.failure('read', error);
         this.#means.damaged(key, indexKey, error);

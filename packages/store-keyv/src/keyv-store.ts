@@ -318,10 +318,15 @@ class TextStore implements KeyvStore {
   /** Removes an entry unless it lives. @returns whether it was there */
   protected sweep(key: string): Promise<boolean> {
     return this.#change(key, 'prune', async () => {
+      let failure: unknown;
       const [[entry], text] = await Promise.all([
-        this.read([key], () => {}),
+        this.read([key], (error) => {
+          failure = error;
+        }),
         this.access.get(foreignKey(this.settings.namespace, key)),
       ]);
+      // What cannot be judged stays.
+      if (failure !== undefined) throw failure;
       if (entry !== undefined || text === undefined) return false;
       await this.#remove(key);
       return true;

@@ -28,18 +28,20 @@ export function writeText(root: string, count: number, place: string, envelope: 
 export function readText(text: unknown): StoredText | undefined {
   if (typeof text !== 'string') return undefined;
   const match = /^1:([0-9a-f]{8}):(([\w-]+):(\d+):([\w-]+):([\w+/=]*))$/.exec(text);
-  if (match === null || checksum(match[2] as string) !== match[1]) return undefined;
-  const [, , , root, count, place, envelope] = match as unknown as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  const [namespace, key] = JSON.parse(Buffer.from(place, 'base64url').toString()) as [string, string];
+  const [, sum, rest = '', root = '', count, place = '', envelope = ''] = match ?? [];
+  if (sum === undefined || checksum(rest) !== sum) return undefined;
+  const [namespace, key] = parsePlace(place);
+  if (typeof namespace !== 'string' || typeof key !== 'string') return undefined;
   return { root, count: Number(count), namespace, key, envelope: Buffer.from(envelope, 'base64') };
+}
+
+function parsePlace(place: string): readonly unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(place, 'base64url').toString());
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return [];
+  }
 }
 
 /** The namespace and the key as one text. JSON tells all pairs apart, lone surrogates included. */

@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { crc32, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { cached, createCache } from '@reprise/core';
 import { CodecError, type Entry, OptionError, StoreError } from '@reprise/store';
@@ -156,6 +156,12 @@ describe('what Keyv does with values', () => {
 });
 
 describe('what stands in Keyv', () => {
+  /** By somebody who can make a checksum. */
+  function forged(place: string): string {
+    const rest = `root:0:${Buffer.from(place).toString('base64url')}:AAAA`;
+    return `1:${crc32(rest).toString(16).padStart(8, '0')}:${rest}`;
+  }
+
   async function damage(alter: (text: string) => unknown) {
     const map = new Map<string, string>();
     const store = keyvStore(new Keyv({ store: map }));
@@ -174,6 +180,8 @@ describe('what stands in Keyv', () => {
       (text: string) => text.slice(0, -4),
       (text: string) => `${text}AAAA`,
       (text: string) => text.replace(/:0:/, ':1:'),
+      () => forged('no JSON'),
+      () => forged('42'),
       () => 'text',
       () => 42,
       () => ({}),

@@ -13,6 +13,7 @@ const schemaVersion = 1;
  * - `namespaces`: how many entries each has, and how many bytes they have: read at each write where there are bounds.
  * - `entries`: `key` with its namespace in front, text or bytes (key-column.ts). `stale_until` and `idle` are there to find
  *   `ends_at` anew when an entry is touched; the envelope knows them too. `used` grows with each use.
+ *   `envelope` is text where the entry has one, and `bytes` what its UTF-8 takes.
  * - `fences`: the epoch at which a key or a tag, as a number, was last invalidated; `prefix_fences` the same of beginnings.
  */
 const tables = `

@@ -300,6 +300,46 @@ describe('prune', () => {
 });
 
 describe('fences', () => {
+  it('count at once for all stores of the process, also in a tick in which the counter was read before', () => {
+    const filename = makeFilename();
+    const one = open(filename);
+    const other = open(filename);
+    const generation = one.generation();
+    expect(one.set('first', { ...entryOf(1), generation })).toBe(true);
+    other.delete('k');
+    expect(one.set('k', { ...entryOf('old'), generation })).toBe(false);
+    expect(one.set('second', { ...entryOf(2), generation })).toBe(true);
+    other.clear();
+    expect(['first', 'second', 'third'].map((key) => one.set(key, { ...entryOf(3), generation }))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(['first', 'second', 'third', 'k'].map((key) => one.get(key))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('of another process in the middle of a tick count in the transaction at its end, and for each read before', async () => {
+    const filename = makeFilename();
+    const store = open(filename);
+    const generation = store.generation();
+    store.set('first', { ...entryOf(1), generation });
+    const database = openDatabase(filename);
+    // Gives up all that was given before, as if everything had been invalidated.
+    database.exec('UPDATE state SET epoch = epoch + 1, floor = epoch + 1');
+    database.close();
+    store.set('second', { ...entryOf(2), generation });
+    expect(store.get('second')).toBeUndefined();
+    store.set('third', { ...entryOf(3), generation });
+    await endOfTick();
+    expect(['first', 'second', 'third'].map((key) => store.get(key))).toEqual([undefined, undefined, undefined]);
+    expect(store.size()).toBe(0);
+  });
+
   it('that are too many are given up with all that began before them, and nothing older comes back', () => {
     const store = open(makeFilename());
     const old = store.generation();

@@ -39,7 +39,7 @@ const tooLarge = 2 ** 48;
  * import { CodecError, decodeTextEnvelope, defaultCodec, encodeTextEnvelope } from '@reprise/store';
  *
  * const entry = { value: { name: 'Ada' }, createdAt: 1_000, expiresAt: 2_000, staleUntil: 2_000 };
- * const text = encodeTextEnvelope('users/find("42")', entry, defaultCodec);
+ * const text = encodeTextEnvelope('users/find("42")', entry, defaultCodec) ?? '';
  * assert.deepEqual(decodeTextEnvelope(text, 'users/find("42")', defaultCodec), entry);
  * assert.throws(() => decodeTextEnvelope(text, 'users/find("43")', defaultCodec), CodecError);
  * assert.equal(encodeTextEnvelope('users/find("42")', { ...entry, value: new Map() }, defaultCodec), undefined);
