@@ -4,7 +4,7 @@ import { seededRandom } from '@reprise/store-testkit';
 import Keyv from 'keyv';
 import { SlowAdapter } from './slow-adapter.ts';
 
-const rounds = 1_000;
+const rounds = 300;
 const keys = ['a1', 'a2', 'b1', 'b2', 'c1'];
 const prefixes = ['a', 'b', 'a1', '', 'c'];
 
