@@ -91,6 +91,18 @@ describe('jsonCodec', () => {
     expect(run).not.toHaveBeenCalled();
   });
 
+  it('keeps what it kept where somebody has given all objects a property', () => {
+    const prototype = Object.prototype as { everywhere?: unknown };
+    prototype.everywhere = () => 1;
+    try {
+      expect(textOf({ a: [{}, { b: 1 }] })).toBe('{"a":[{},{"b":1}]}');
+      const hidden = Object.defineProperty({ a: 1 }, 'b', { value: 1 });
+      expect(() => codec.encode(hidden)).toThrow(/not enumerable at the value\.b/);
+    } finally {
+      delete prototype.everywhere;
+    }
+  });
+
   it('refuses text that is none, that hides __proto__, or is too large or too deep', () => {
     const small = jsonCodec({ maxDepth: 3, maxBytes: 20 });
     for (const text of ['', '{', '{"a":1}x', '{"__proto__":1}', '{"\\u005f_proto__":1}', '"\xff"']) {
