@@ -114,6 +114,22 @@ describe('jsonCodec', () => {
     expect(() => small.decode(Buffer.alloc(21, '1'))).toThrow(/more bytes than the 20/);
   });
 
+  it.each([1, 3, 12, 13, 40])('takes text that nests %i deep where that is allowed, and none deeper', (maxDepth) => {
+    const bounded = jsonCodec({ maxDepth });
+    const shapes = [
+      ['[', '[]', ']'],
+      ['{"a":', '{}', '}'],
+      ['["[[{{",', '["x"]', ',null]'],
+    ] as const;
+    for (const [before, inner, behind] of shapes) {
+      const textOfLevels = (levels: number): string =>
+        before.repeat(levels - 1) + inner + ' '.repeat(2 * maxDepth) + behind.repeat(levels - 1);
+      const allowed = textOfLevels(maxDepth);
+      expect(bounded.decode(Buffer.from(allowed))).toEqual(JSON.parse(allowed));
+      expect(() => bounded.decode(Buffer.from(textOfLevels(maxDepth + 1)))).toThrow(`deeper than ${maxDepth}`);
+    }
+  });
+
   it('is told from other codecs in an envelope', () => {
     const bytes = encodeEnvelope('k', { value: [1], createdAt: 1, expiresAt: 2, staleUntil: 2 }, codec);
     expect(Buffer.from(bytes).toString('latin1')).toContain('[1]');
