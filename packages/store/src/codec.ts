@@ -1,7 +1,7 @@
 import { asBuffer } from './codec/bytes.ts';
 import { ClassRegistry, type CodecClass, registeredClasses } from './codec/classes.ts';
 import { type CodecLimits, checkLimits } from './codec/limits.ts';
-import { decodePlain, encodePlain, isPlainForm } from './codec/plain.ts';
+import { decodePlain, encodePlain, startOfPlain } from './codec/plain.ts';
 import { decodeTagged } from './codec/tagged-decoder.ts';
 import { encodeTagged } from './codec/tagged-encoder.ts';
 import { forms } from './codec/tags.ts';
@@ -60,7 +60,7 @@ export interface CodecOptions extends CodecLimits {
  * overlap. Not kept: whether an object is frozen, and hidden properties of arrays of more than four elements (what is hidden elsewhere is
  * refused).
  *
- * Plain JSON data becomes JSON text behind one byte. Decoding runs nothing and takes no bytes on trust: damaged or
+ * Plain JSON data becomes its JSON text, in UTF-8 and without a byte more. Decoding runs nothing and takes no bytes on trust: damaged or
  * hostile ones are a {@link CodecError}.
  *
  * @throws OptionError when a limit is no whole number above 0
@@ -98,7 +98,8 @@ export function createCodec(options: CodecOptions = {}): Codec {
         throw new CodecError(`There are more bytes than the ${maxBytes} that the codec's maxBytes allows`);
       }
       try {
-        if (isPlainForm(bytes)) return decodePlain(asBuffer(bytes), 1, maxDepth);
+        const start = startOfPlain(bytes);
+        if (start >= 0) return decodePlain(asBuffer(bytes), start, maxDepth);
         if (bytes[0] === forms.tagged) return decodeTagged(bytes, maxDepth, classes);
       } catch (error) {
         throw asCodecError(error, 'The bytes could not be decoded');

@@ -91,12 +91,12 @@ describe('the default codec', () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  it('takes one byte more than JSON, and no more, for all that JSON keeps', () => {
+  it('takes not a byte more than JSON for all that JSON keeps', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false, maxDepth: 6 }), (value) => {
         const json = Buffer.from(JSON.stringify(value));
         fc.pre(isSameGraph(JSON.parse(json.toString()), value) && !json.includes('__proto__'));
-        return defaultCodec.encode(value).length === json.length + 1;
+        return defaultCodec.encode(value).length === json.length;
       }),
       { numRuns: 1_000 },
     );

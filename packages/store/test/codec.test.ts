@@ -37,6 +37,7 @@ const kinds: Readonly<Record<string, unknown>> = {
   'an object without prototype': Object.assign(Object.create(null), { a: { b: 1n } }),
   'names that classes use': { constructor: 1, toString: 2, hasOwnProperty: [3n], prototype: 4, toJSON: 5, valueOf: 6 },
   'numeric names': { 10: 'b', 9: 'a', x: -0 },
+  'numeric names in plain data': { x: 0, 10: 'b', 9: 'a', '-1': [], '01': {} },
   'an empty array': [],
   'a sparse array': Object.assign(new Array(5), { 1: 'x', 3: undefined }),
   'a long sparse array': Object.assign(new Array(1_000_000), { 999998: 1 }),
@@ -184,7 +185,7 @@ describe('the codec keeps', () => {
   });
 
   it('plain data as JSON text', () => {
-    expect(Buffer.from(codec.encode({ a: [1, 'x', null, true] })).toString()).toBe('J{"a":[1,"x",null,true]}');
+    expect(Buffer.from(codec.encode({ a: [1, 'x', null, true] })).toString()).toBe('{"a":[1,"x",null,true]}');
   });
 });
 
@@ -226,9 +227,18 @@ describe('the codec refuses', () => {
     'a symbol as name': [{ [Symbol('s')]: 1 }, /symbol/],
     'a symbol as name in an array': [Object.assign([1], { [Symbol('s')]: 1 }), /symbol/],
     'a property that is not enumerable': [Object.defineProperty({}, 'a', { value: 1 }), /not enumerable/],
+    'a hidden property between others': [
+      Object.defineProperty({ a: 1, b: 2, c: 3 }, 'b', { enumerable: false }),
+      /not enumerable/,
+    ],
+    'a hidden property behind others': [Object.defineProperty({ a: 1 }, 'b', { value: 1 }), /not enumerable/],
     'a property __proto__': [JSON.parse('{"__proto__":{"a":1}}'), /__proto__/],
     'an array with properties': [Object.assign([1], { index: 0 }), /properties of its own/],
     'a sparse array with properties': [Object.assign(new Array(3), { 0: 1, a: 0 }), /properties of its own/],
+    'an array with a property in place of a hole': [
+      Object.assign(new Array(2), { 1: 1, a: 0 }),
+      /properties of its own/,
+    ],
     'a long array with properties': [Object.assign(new Array(100).fill(0), { a: 0 }), /properties of its own/],
     'an array with a hidden property': [Object.defineProperty([1, 2], 'raw', { value: 1 }), /properties of its own/],
     'an array with a hidden element': [Object.defineProperty([1, 2], 0, { enumerable: false }), /not enumerable/],
@@ -386,7 +396,7 @@ describe('decoding', () => {
 
   it('of random bytes is a CodecError or a value', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(0x4a, 0x54), (bytes, form) => {
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(0x4a, 0x54, 0x5b, 0x22), (bytes, form) => {
         try {
           codec.decode(Buffer.concat([Buffer.of(form), bytes]));
         } catch (error) {
@@ -398,13 +408,14 @@ describe('decoding', () => {
   });
 
   it('refuses __proto__ in JSON text, in the open and behind an escape, and keeps it as a value', () => {
-    for (const text of ['J{"a":{"__proto__":1}}', 'J{"a":[{"\\u005f_proto__":1}]}']) {
+    for (const text of ['{"a":{"__proto__":1}}', 'J{"a":{"__proto__":1}}', '{"a":[{"\\u005f_proto__":1}]}']) {
       expect(() => codec.decode(Buffer.from(text))).toThrow(/__proto__/);
     }
     expect(roundTrip({ a: '"__proto__"', b: '\u0001' })).toEqual({ a: '"__proto__"', b: '\u0001' });
   });
 
   it('refuses what is not UTF-8, counts beyond the end and kinds that it does not know', () => {
+    expect(() => codec.decode(Buffer.from([0x22, 0xff, 0x22]))).toThrow(/UTF-8/);
     expect(() => codec.decode(Buffer.from([0x4a, 0x22, 0xff, 0x22]))).toThrow(/UTF-8/);
     expect(() => codec.decode(Buffer.from([0x54, 6, 1, 0xff]))).toThrow(/UTF-8/);
     expect(() => codec.decode(Buffer.from([0x54, 12, 0xff, 0xff, 0xff, 0xff, 0x0f]))).toThrow(/end in the middle/);

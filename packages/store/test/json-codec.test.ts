@@ -91,6 +91,18 @@ describe('jsonCodec', () => {
     expect(run).not.toHaveBeenCalled();
   });
 
+  it('keeps what it kept where somebody has given all objects a property', () => {
+    const prototype = Object.prototype as { everywhere?: unknown };
+    prototype.everywhere = () => 1;
+    try {
+      expect(textOf({ a: [{}, { b: 1 }] })).toBe('{"a":[{},{"b":1}]}');
+      const hidden = Object.defineProperty({ a: 1 }, 'b', { value: 1 });
+      expect(() => codec.encode(hidden)).toThrow(/not enumerable at the value\.b/);
+    } finally {
+      delete prototype.everywhere;
+    }
+  });
+
   it('refuses text that is none, that hides __proto__, or is too large or too deep', () => {
     const small = jsonCodec({ maxDepth: 3, maxBytes: 20 });
     for (const text of ['', '{', '{"a":1}x', '{"__proto__":1}', '{"\\u005f_proto__":1}', '"\xff"']) {
@@ -100,6 +112,22 @@ describe('jsonCodec', () => {
     expect(() => small.encode([[[[]]]])).toThrow(/more than the 3 levels/);
     expect(() => small.encode('x'.repeat(20))).toThrow(/larger than the 20 bytes/);
     expect(() => small.decode(Buffer.alloc(21, '1'))).toThrow(/more bytes than the 20/);
+  });
+
+  it.each([1, 3, 12, 13, 40])('takes text that nests %i deep where that is allowed, and none deeper', (maxDepth) => {
+    const bounded = jsonCodec({ maxDepth });
+    const shapes = [
+      ['[', '[]', ']'],
+      ['{"a":', '{}', '}'],
+      ['["[[{{",', '["x"]', ',null]'],
+    ] as const;
+    for (const [before, inner, behind] of shapes) {
+      const textOfLevels = (levels: number): string =>
+        before.repeat(levels - 1) + inner + ' '.repeat(2 * maxDepth) + behind.repeat(levels - 1);
+      const allowed = textOfLevels(maxDepth);
+      expect(bounded.decode(Buffer.from(allowed))).toEqual(JSON.parse(allowed));
+      expect(() => bounded.decode(Buffer.from(textOfLevels(maxDepth + 1)))).toThrow(`deeper than ${maxDepth}`);
+    }
   });
 
   it('is told from other codecs in an envelope', () => {

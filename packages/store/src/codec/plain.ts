@@ -4,8 +4,7 @@ import { CodecError } from '../contract.ts';
 import { hasHiddenState } from './kinds.ts';
 import { forms } from './tags.ts';
 
-const descriptorOf = Object.getOwnPropertyDescriptor;
-/** The old way to ask costs a third of `getOwnPropertyDescriptor` on array elements. */
+/** The old way to ask costs less than `getOwnPropertyDescriptor`, on array elements a third. */
 const getterOf = (Object.prototype as unknown as { __lookupGetter__(name: PropertyKey): unknown }).__lookupGetter__;
 const isEnumerable = Object.prototype.propertyIsEnumerable;
 const tagOf = Object.prototype.toString;
@@ -16,6 +15,8 @@ let many: Set<object> | undefined;
 const fewLength = 16;
 /** To list the names of a longer array costs more than everything else that is looked at. */
 const listedLength = 4;
+/** What the JSON text of a value begins with: there is no space in front of one that {@link encodePlain} made. */
+const jsonStarts = '{["-0123456789tfn';
 
 /** Whether JSON keeps a value exactly: finite numbers, texts, booleans, `null`, and trees of plain objects and arrays of these. */
 export function isPlainData(value: unknown, maxDepth: number): boolean {
@@ -29,11 +30,11 @@ export function isPlainData(value: unknown, maxDepth: number): boolean {
 }
 
 /**
- * The JSON text of a value that JSON keeps exactly, with the byte of its form in front; `undefined` for any other, which is
- * not a verdict: the tagged form keeps it or says why not.
+ * The JSON text of a value that JSON keeps exactly, and nothing else; `undefined` for any other value, which is not a verdict:
+ * the tagged form keeps it or says why not.
  */
 export function encodePlain(value: unknown, maxDepth: number): Uint8Array | undefined {
-  return isPlainData(value, maxDepth) ? Buffer.from(`J${JSON.stringify(value)}`) : undefined;
+  return isPlainData(value, maxDepth) ? Buffer.from(JSON.stringify(value)) : undefined;
 }
 
 function hasToJson(proto: object): boolean {
@@ -63,13 +64,24 @@ function isPlainObject(value: unknown, depth: number): value is object {
 
 function isPlainArray(value: readonly unknown[], depth: number): boolean {
   if (Object.getPrototypeOf(value) !== Array.prototype) return false;
+  return value.length > listedLength ? isPlainLongArray(value, depth) : isPlainShortArray(value, depth);
+}
+
+function isPlainShortArray(value: readonly unknown[], depth: number): boolean {
   const { length } = value;
-  if (length > listedLength) {
-    if (mayHideNames(value) || !isEnumerable.call(value, length - 1)) return false;
-  } else {
-    if (Reflect.ownKeys(value).length !== length + 1) return false;
-    if (length === 0) return true;
+  if (Reflect.ownKeys(value).length !== length + 1) return false;
+  for (let index = 0; index < length; index++) {
+    // Nor are those enumerable that are not there.
+    if (getterOf.call(value, index) !== undefined || !isEnumerable.call(value, index)) return false;
+    const element = value[index];
+    if (!isPlain(element) && !isPlainObject(element, depth - 1)) return false;
   }
+  return true;
+}
+
+function isPlainLongArray(value: readonly unknown[], depth: number): boolean {
+  const { length } = value;
+  if (mayHideNames(value) || !isEnumerable.call(value, length - 1)) return false;
   for (let index = 0; index < length; index++) if (getterOf.call(value, index) !== undefined) return false;
   // What is enumerable. To list the names would make a text of each index.
   const elements = Object.values(value);
@@ -95,15 +107,17 @@ function isPlainRecord(value: object, depth: number): boolean {
   const names = Object.getOwnPropertyNames(value);
   // A map under another prototype, say: those that are told by no name.
   if (names.length === 0 && hasHiddenState(value)) return false;
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index] as string;
-    const property = descriptorOf(value, name);
-    if (property?.enumerable !== true || name === '__proto__') return false;
-    // That of an accessor is undefined, which is not plain.
-    const member: unknown = property.value;
+  let count = 0;
+  // What is enumerable comes in the order of the names. This way V8 reads members faster than by their descriptors.
+  for (const name in value) {
+    // What is inherited comes behind them.
+    if (count === names.length) break;
+    if (name !== names[count++] || name === '__proto__' || getterOf.call(value, name) !== undefined) return false;
+    // Where there is only a setter, it is undefined, which is not plain.
+    const member = (value as Record<string, unknown>)[name];
     if (!isPlain(member) && !isPlainObject(member, depth - 1)) return false;
   }
-  return true;
+  return count === names.length;
 }
 
 /** JSON would write a shared object twice and cannot write a cycle. */
@@ -137,7 +151,7 @@ export function parsePlain(text: string, maxDepth: number): unknown {
   }
   // A name may hide behind an escape, which the codec itself writes for controls and lone surrogates only.
   if (text.includes('__proto__') || text.includes('\\u00')) refuseProto(value);
-  if (text.length > 2 * maxDepth) refuseDepth(value, maxDepth, maxDepth);
+  if (text.length > 2 * maxDepth && !isShallow(text, maxDepth)) refuseDepth(value, maxDepth, maxDepth);
   return value;
 }
 
@@ -151,6 +165,17 @@ function refuseProto(root: unknown): void {
   }
 }
 
+/** So many brackets are found faster than the value is looked at. */
+const countedBrackets = 12;
+
+/** Whether so few brackets open in a text that it cannot nest too deep: a few large arrays or texts take a tenth of the time. */
+function isShallow(text: string, maxDepth: number): boolean {
+  let left = Math.min(countedBrackets, maxDepth);
+  for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (left-- === 0) return false;
+  for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at + 1)) if (left-- === 0) return false;
+  return true;
+}
+
 /** JSON.parse itself does not recurse; those who use the value do. To look at the value is faster than to look at the text. */
 function refuseDepth(value: unknown, left: number, maxDepth: number): void {
   if (typeof value !== 'object' || value === null) return;
@@ -158,17 +183,19 @@ function refuseDepth(value: unknown, left: number, maxDepth: number): void {
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const element: unknown = value[index];
-      if (typeof element === 'object') refuseDepth(element, left - 1, maxDepth);
+      if (typeof element === 'object' && element !== null) refuseDepth(element, left - 1, maxDepth);
     }
     return;
   }
   for (const name in value) {
     const member = (value as Record<string, unknown>)[name];
-    if (typeof member === 'object') refuseDepth(member, left - 1, maxDepth);
+    if (typeof member === 'object' && member !== null) refuseDepth(member, left - 1, maxDepth);
   }
 }
 
-/** Whether the bytes claim to be what {@link encodePlain} makes. */
-export function isPlainForm(bytes: Uint8Array): boolean {
-  return bytes[0] === forms.json;
+/** Where the JSON text begins in bytes that claim to be what {@link encodePlain} makes or once made; negative in others. */
+export function startOfPlain(bytes: Uint8Array): number {
+  const first = bytes[0];
+  if (first === forms.json) return 1;
+  return first !== undefined && jsonStarts.includes(String.fromCharCode(first)) ? 0 : -1;
 }

@@ -80,5 +80,8 @@ export const errorKinds = [
   'AggregateError',
 ] as const;
 
-/** The first byte of what the codec makes: JSON text follows, or the tagged form in version 1. */
+/**
+ * The first byte of what the codec makes: JSON text follows (read, and no longer written), or the tagged form in version 1.
+ * JSON text stands by itself as well: neither byte can begin one, so that it is its own form.
+ */
 export const forms = { json: 0x4a, tagged: 0x54 } as const;

@@ -20,9 +20,8 @@ export function textFormOf(codec: object): TextForm | undefined {
 }
 
 export function addTextForm(codec: object, { maxDepth, maxBytes }: Required<CodecLimits>): void {
-  // As bytes it would be one longer.
   const isTooLarge = (text: string): boolean =>
-    3 * text.length >= maxBytes && (text.length >= maxBytes || Buffer.byteLength(text) >= maxBytes);
+    3 * text.length > maxBytes && (text.length > maxBytes || Buffer.byteLength(text) > maxBytes);
   forms.set(codec, {
     encode(value) {
       if (!isPlainData(value, maxDepth)) return undefined;
