@@ -1,4 +1,5 @@
 import type { ByteCodec, CodecFeature } from './codec.ts';
+import type { MakeServerShelf } from './redis.ts';
 import type { OpenStorage, StorageFeature } from './storage.ts';
 
 /** An argument that is compared by value. */
@@ -90,6 +91,12 @@ export interface Features extends Record<CodecFeature, ByteCodec>, Record<Storag
   sqlitePut: MakeTableShelf;
   /** 1,000 entries. */
   sqliteList: MakeTableShelf;
+  /** Values of 1 KB on a Redis server, read again one after the other. */
+  redisHit: MakeServerShelf;
+  /** The same, 64 at once. */
+  redisTogether: MakeServerShelf;
+  /** A promise, in a shared cache with ttl. */
+  tiered: Wrap<(id: string) => Promise<number>>;
   /** The name to import. */
   importing: string;
 }

@@ -4,11 +4,14 @@
  * that times it, which no function that remembers can have. The measuring process imports a fresh copy of this module
  * for each of the two limits of a round.
  */
+import { cached, createCache } from '@reprise/core';
+import { memoryStore } from '@reprise/store-memory';
 import { LRUCache } from 'lru-cache';
 import { forEachCodecFeature, jsonBytes } from './codec.ts';
 import { cacacheShelf } from './disk.ts';
 import type { Features, Finder, Query } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
+import { bareRedisShelf, rawRedisShelf } from './redis.ts';
 import { rawSqliteShelf } from './sqlite.ts';
 import { forEachStorageFeature } from './storage.ts';
 import { openCacache } from './storage-disk.ts';
@@ -176,6 +179,10 @@ export const limits: Features = {
   sqliteHit: rawSqliteShelf,
   sqlitePut: rawSqliteShelf,
   sqliteList: rawSqliteShelf,
+  redisHit: rawRedisShelf,
+  redisTogether: bareRedisShelf,
+  tiered: (fn) =>
+    cached(fn, { name: 'find', ttl: lifetime.ttl, cache: createCache({ name: 'limit', store: memoryStore(), replace: true }) }),
 
   importing: 'lru-cache',
 };

@@ -15,10 +15,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { hasRedisServer, startRedisServer } from '@reprise/store-testkit';
 import { Listr } from 'listr2';
 import type { PeerResults, RowResult } from './measure.ts';
 import { efforts, measureRow } from './measure.ts';
 import { writePage } from './page.ts';
+import { redisPort } from './redis.ts';
 import { rows } from './rows.ts';
 import { nameVerdict, printTables, summarize } from './table.ts';
 
@@ -45,9 +47,16 @@ if (options.update && (options.row.length > 0 || options.quick || options.crowde
   process.exit(1);
 }
 
+const server = hasRedisServer() ? await startRedisServer() : undefined;
+if (server === undefined) console.error('There is no redis-server on this machine: its rows are left out.');
+else process.env[redisPort] = String(server.port);
+
 const effort = options.quick ? efforts.quick : efforts.full;
 const seed = Number(options.seed);
-const chosen = options.row.length > 0 ? rows.filter(({ name }) => options.row.includes(name)) : rows;
+const chosen = rows.filter(
+  ({ name }) =>
+    (options.row.length === 0 || options.row.includes(name)) && (server !== undefined || !name.startsWith('redis')),
+);
 const results: RowResult[] = [];
 const known: PeerResults | undefined = options.peers ? new Map() : undefined;
 const running = loadavg()[0] ?? 0;
@@ -86,4 +95,5 @@ if (options.update) {
   writeFileSync(page, writePage(results, { effort, seed, load }));
   console.log('docs/benchmarks.md is up to date.');
 }
+await server?.stop();
 if (options.strict && missed.length > 0) process.exitCode = 1;

@@ -101,7 +101,7 @@ async function measurePeers(row: Row, { effort, seed, onStep }: MeasureOptions):
 
 function findAbsence(peer: Peer, row: Row): Absence | undefined {
   if (peer.features[row.feature] !== undefined) return undefined;
-  if (/^(disk|sqlite)/.test(row.feature)) return 'disk';
+  if (/^(disk|sqlite|redis|tiered)/.test(row.feature)) return 'disk';
   if (codecFeatures.some((name) => name === row.feature)) return 'codec';
   return peer.absent[row.feature] ?? peer.absent.other ?? 'wrapper';
 }

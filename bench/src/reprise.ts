@@ -1,11 +1,17 @@
 /** What Reprise does in each row: the options that its line of the table names, and no others. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cached, createCache, memoize } from '@reprise/core';
 import { defaultCodec } from '@reprise/store';
+import { diskStore } from '@reprise/store-disk';
 import { memoryStore } from '@reprise/store-memory';
+import { tieredStore } from '@reprise/store-tiered';
 import { type ByteCodec, type CodecFeature, forEachCodecFeature } from './codec.ts';
 import { diskShelf } from './disk.ts';
 import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
+import { redisShelf } from './redis.ts';
 import type { RowName } from './rows.ts';
 import { sqliteShelf } from './sqlite.ts';
 import { forEachStorageFeature, type OpenStorage, type StorageFeature } from './storage.ts';
@@ -51,6 +57,9 @@ interface Subjects
   'sqlite-hit': Features['sqliteHit'];
   'sqlite-put': Features['sqlitePut'];
   'sqlite-list': Features['sqliteList'];
+  'redis-hit': Features['redisHit'];
+  'redis-together': Features['redisTogether'];
+  'tiered-hit': Features['tiered'];
   import: Features['importing'];
 }
 
@@ -97,5 +106,18 @@ export const subjects: Subjects = {
   'sqlite-hit': sqliteShelf,
   'sqlite-put': sqliteShelf,
   'sqlite-list': sqliteShelf,
+  'redis-hit': redisShelf,
+  'redis-together': redisShelf,
+  'tiered-hit': (fn) =>
+    cached(fn, {
+      name: 'find',
+      ttl,
+      cache: createCache({
+        name: 'tiers',
+        store: tieredStore(memoryStore(), diskStore({ directory: mkdtempSync(join(tmpdir(), 'reprise-bench-')) }), {
+          l1Ttl: '1h',
+        }),
+      }),
+    }),
   import: '@reprise/core',
 };

@@ -52,6 +52,9 @@ export type RowName =
   | 'sqlite-hit'
   | 'sqlite-put'
   | 'sqlite-list'
+  | 'redis-hit'
+  | 'redis-together'
+  | 'tiered-hit'
   | 'import';
 
 /** As those of 1 KB; to open takes what the limit has not: the counters that processes share. */
@@ -127,6 +130,9 @@ export const rows: readonly Row[] = [
     const { path, limit } = describeStorage(name);
     return row(name, path, name, limit, budgetOf(name));
   }),
+  row('redis-hit', '`redisStore`, hit, 1 KB', 'redisHit', '`ioredis` GET and `JSON.parse`', 1.15),
+  row('redis-together', '`redisStore`, 64 hits at once, 1 KB', 'redisTogether', '`ioredis` GET', 0.4),
+  row('tiered-hit', '`tieredStore`, hit in its first tier', 'tiered', '`cached` on `memoryStore`', 1.1),
   row('import', '`import` of `@reprise/core`', 'importing', "`import 'lru-cache'`", 2),
   ...codecFeatures.map((name) => {
     const [work, shape, size] = name.split('-');

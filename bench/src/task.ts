@@ -154,6 +154,7 @@ export const tasks: TimedTasks = {
   shared: hitOne,
   awaited: hitAwaited,
   awaitedExpiring: hitAwaited,
+  tiered: hitAwaited,
 
   async evicting(wrap, loops) {
     let next = 0;
@@ -292,6 +293,29 @@ export const tasks: TimedTasks = {
       prepare(laps) {
         keysOfLaps = Array.from({ length: laps }, () => Array.from({ length: lapLength }, () => nameId(next++)));
       },
+    };
+  },
+
+  async redisHit(makeShelf, loops) {
+    const shelf = makeShelf();
+    await Promise.all(fewIds.map((id) => shelf.put(id)));
+    return { calls: fewIds.length, run: loops.awaitOne(shelf.get, fewIds), expect: (laps) => laps * fewIds.length };
+  },
+
+  async redisTogether(makeShelf) {
+    const shelf = makeShelf();
+    const together = ids.slice(0, 64);
+    await Promise.all(together.map((id) => shelf.put(id)));
+    return {
+      calls: together.length,
+      async run(laps) {
+        let sum = 0;
+        for (let lap = 0; lap < laps; lap++) {
+          for (const number of await Promise.all(together.map(shelf.get))) sum += number;
+        }
+        return sum;
+      },
+      expect: (laps) => laps * together.length,
     };
   },
 
