@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { Admission } from './admission.ts';
 import { within } from './bounded.ts';
@@ -44,6 +45,8 @@ interface Place extends BoundKey {
   isRefreshed?: boolean;
   /** Whether the store could not say what it has. */
   isUnknown?: boolean;
+  /** When the store was first asked on behalf of the call, by `performance.now()`. */
+  askedAt?: number;
   /** On whose behalf the store is asked. */
   readonly sender: Sender;
 }
@@ -375,6 +378,7 @@ export class AsyncEngine implements Engine, Shelf {
     args: readonly unknown[],
     reads: boolean,
   ): Promise<unknown> {
+    place.askedAt = performance.now();
     const record = reads ? await this.#read(place, work.policy) : undefined;
     const { counts } = place;
     const signal = flight.notes?.controller?.signal;
@@ -398,12 +402,19 @@ export class AsyncEngine implements Engine, Shelf {
     const { lanes, sender } = this.#shelf;
     const place = this.#places.get(flight.key as string);
     const { policy, joined } = work;
+    const own = place?.sender ?? sender;
+    const left = own.limit() - (performance.now() - (place?.askedAt ?? performance.now()));
+    // The call has waited for the store for as long as it may.
+    if (place?.isUnknown && left < own.limit() / 2) {
+      flight.permit = new Permit(undefined);
+      return undefined;
+    }
     return admission.admit({
       flight,
       key: flight.key as string,
       // A batch runs for all of its ids at once.
       shares: !isForced && policy.dedupe !== false && joined === undefined,
-      sender: place?.sender ?? sender,
+      sender: left < own.limit() ? { ...own, limit: () => Math.max(left, 1) } : own,
       look: async () => {
         const record = place && (await lanes.read(place.key, place.full, place.sender));
         if (record === undefined || record === 'unknown') return undefined;

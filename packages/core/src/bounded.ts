@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { StoreError } from '@reprise/store/contract';
 import { isThenable } from './one-shot.ts';
@@ -28,8 +29,14 @@ export function bounded<Result>(
     }
     // Longer delays than a timer can hold fire at once.
     const delay = Math.min(limit, 2_147_483_647);
-    const timer = setTimeout(() => {
-      reject(new StoreError(`${what} did not answer within ${limit} ms (storeTimeout)`));
+    const giveUp = (): void => reject(new StoreError(`${what} did not answer within ${limit} ms (storeTimeout)`));
+    const begun = performance.now();
+    let timer = setTimeout(() => {
+      const late = performance.now() - begun - delay;
+      if (late < delay / 4) return giveUp();
+      // The process itself has stood still: what the store has answered meanwhile is read first, and it gets as much time again.
+      timer = setTimeout(giveUp, Math.min(late, delay));
+      if (!waited) timer.unref();
     }, delay);
     if (!waited) timer.unref();
     answer.then(

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cached, closeAllCaches, StoreError } from '@reprise/core';
 import { chaosStore } from '@reprise/store-testkit';
 import { defer, settle } from './deferred.ts';
+import { asyncStoreOn, Ground } from './ground.ts';
 import { asyncMemory } from './store-kinds.ts';
 import { counting } from './troubled-cache.ts';
 
@@ -39,6 +40,27 @@ describe('a store that hangs', () => {
     await settle();
     expect(await count('a')).toBe('a1');
     store.heal();
+  });
+
+  it('is not asked for a lease by a call that has waited for it as long as it may', async () => {
+    const store = chaosStore(asyncStoreOn(new Ground()), { get: 'hang', lease: 'hang', generation: 'hang' });
+    const user = cached(async (id: string) => `user ${id}`, { store, name: 'user', storeTimeout: 20 });
+    user.on('error', () => {});
+    expect(await user('1')).toBe('user 1');
+    expect(store.counts.get.calls).toBe(1);
+    expect(store.counts.lease.calls + store.counts.generation.calls).toBe(0);
+    store.heal();
+  });
+
+  it('that answers while this process stands still has not failed', async () => {
+    const store = chaosStore(asyncMemory(), { get: { delay: 5 } });
+    const { count, errors } = counting(store, { storeTimeout: 50 });
+    await count('a');
+    const answer = count('a');
+    await settle();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    expect(await answer).toBe('a1');
+    expect(errors).toEqual([]);
   });
 
   it('while writing holds nobody up, and the value answers meanwhile', async () => {

@@ -91,6 +91,8 @@ async function watchWith(client: IoredisClient, prefixes: readonly Buffer[], hea
       hearer.changed(Buffer.isBuffer(keys) ? [keys] : keys);
     }) as () => void);
     await subscriber.subscribe('__redis__:invalidate');
+    // Nobody waits for it.
+    (subscriber as unknown as { readonly stream?: { unref(): void } }).stream?.unref();
   } catch (error) {
     close();
     throw error;

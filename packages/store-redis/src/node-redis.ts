@@ -85,6 +85,7 @@ interface Watching extends NodeRedisClient {
   sendCommand(args: readonly Argument[]): Promise<unknown>;
   ping(): Promise<unknown>;
   destroy(): void;
+  unref(): void;
   on(event: string, listener: (...given: never[]) => void): unknown;
 }
 
@@ -124,6 +125,8 @@ async function watchWith(
     await watching.connect();
     // The client has switched it on for the keys that it reads itself.
     await watching.sendCommand(['CLIENT', 'TRACKING', 'OFF']);
+    // Nobody waits for it.
+    watching.unref();
     await watching.sendCommand([
       'CLIENT',
       'TRACKING',

@@ -84,6 +84,8 @@ const mostFences = '100000';
 const mostPrefixFences = '1000';
 /** Of so many beginnings that are being swept; beyond that, all of the place is void. */
 const mostPending = '64';
+/** Beyond so many leases that could not be given back they are left to end by themselves. */
+const mostOwed = 1_000;
 /** For so many milliseconds it is trusted what time it is on the server. */
 const timeTrustedFor = 10_000;
 
@@ -103,6 +105,8 @@ class ServerStore implements RedisStore {
   readonly #sweeper: Sweeper;
   readonly #order: OperationOrder = new OperationOrder();
   readonly #leases = new Map<string, Lease>();
+  /** Tokens of leases that were to be given back, until the server has confirmed it. */
+  readonly #owed = new Map<string, string>();
   readonly #tracking: Tracking;
   #clock: Clock | undefined;
   #learning: Promise<unknown> | undefined;
@@ -319,7 +323,8 @@ class ServerStore implements RedisStore {
     return this.#guarded(async () => {
       await this.#order.pendingOf(key);
       const id = this.#keys.id(key);
-      const token = makeMark();
+      // One that could not be given back is this store's own still.
+      const token = this.#owed.get(key) ?? makeMark();
       const duration = this.#settings.leaseDuration;
       const args = [makeMark(), id, token, String(duration)];
       const reply = await this.#server.run('lease', leaseScript, [this.#keys.lease(id)], args);
@@ -327,6 +332,8 @@ class ServerStore implements RedisStore {
       const [mark, epoch] = texts(reply, 2);
       const lease = { key, token, generation: `${mark}:${epoch}`, duration };
       this.#leases.set(key, lease);
+      this.#owed.delete(key);
+      if (this.#owed.size > mostOwed) this.#owed.clear();
       return lease;
     });
   }
@@ -342,7 +349,9 @@ class ServerStore implements RedisStore {
   release({ key, token }: Lease): Promise<void> {
     return this.#guarded(async () => {
       if (this.#leases.get(key)?.token === token) this.#leases.delete(key);
+      this.#owed.set(key, token);
       await this.#server.run('release a lease', releaseScript, [this.#keys.lease(this.#keys.id(key))], [token]);
+      if (this.#owed.get(key) === token) this.#owed.delete(key);
     });
   }
 

@@ -20,6 +20,7 @@ export class Server {
   #leave: (() => void) | undefined;
   #wasReady = false;
   #unanswered = 0;
+  #quiet: () => void = () => {};
 
   constructor(connect: () => Promise<RedisConnection>, keys: KeySpace, reports: Reports) {
     this.#connect = connect;
@@ -38,6 +39,16 @@ export class Server {
       throw this.#reports.failure(what, error);
     } finally {
       this.#unanswered--;
+      if (this.#unanswered === 0) this.#quiet();
+    }
+  }
+
+  /** Resolves when nothing is without an answer. */
+  async idle(): Promise<void> {
+    while (this.#unanswered > 0) {
+      await new Promise<void>((resolve) => {
+        this.#quiet = resolve;
+      });
     }
   }
 
@@ -82,6 +93,7 @@ export class Server {
   }
 
   async close(): Promise<void> {
+    await this.idle();
     this.#leave?.();
     const connection = this.#connection ?? (await this.#connecting?.catch(() => undefined));
     await connection?.close?.();

@@ -40,6 +40,9 @@ export class Tracking {
   #known: Known | undefined;
   /** Counts connections: what belongs to an earlier one has nothing to say. */
   #round = 0;
+  #heardAt = 0;
+  /** When the last question was sent that the connection has answered. */
+  #pinged = 0;
   #pause = firstPause;
   #timer: NodeJS.Timeout | undefined;
   #isAsking = false;
@@ -58,10 +61,14 @@ export class Tracking {
       cleared: (prefix) => tracker.cleared(prefix),
       tagsInvalidated: (tags) => tracker.tagsInvalidated(tags),
       trusted: (isTrusted) => tracker.trusted(isTrusted),
+      heard: (at) => tracker.heard(at),
     };
     this.#trackers.add(member);
     if (this.#trackers.size === 1) this.#open();
-    else if (this.#known !== undefined) member.trusted(true);
+    else if (this.#known !== undefined) {
+      member.trusted(true);
+      member.heard(this.#heardAt);
+    }
     return () => {
       if (!this.#trackers.delete(member)) return;
       member.trusted(false);
@@ -92,12 +99,17 @@ export class Tracking {
     });
     if (round !== this.#round) return watch.close();
     this.#watch = watch;
+    const asked = performance.now();
     const known = await this.#read();
     if (round !== this.#round) return;
     this.#known = known;
     this.#pause = firstPause;
+    this.#heardAt = asked;
+    this.#tell((tracker) => {
+      tracker.trusted(true);
+      tracker.heard(asked);
+    });
     this.#beat(round, watch);
-    for (const tracker of this.#trackers) tracker.trusted(true);
   }
 
   /** Asks again and again whether the connection is there. */
@@ -114,10 +126,20 @@ export class Tracking {
     watch.ping().then(
       () => {
         isAnswered = true;
+        this.#pinged = asked;
+        // While the counters are being asked, what was told has not been acted on.
+        if (!this.#isAsking) this.#hearAll(round, asked);
       },
       (error: unknown) => this.#fail(round, error),
     );
     this.#timer = setTimeout(look, beat).unref();
+  }
+
+  /** What was told before the question was asked has been heard, and acted on. */
+  #hearAll(round: number, asked: number): void {
+    if (round !== this.#round || this.#known === undefined || asked <= this.#heardAt) return;
+    this.#heardAt = asked;
+    this.#tell((tracker) => tracker.heard(asked));
   }
 
   #fail(round: number, error: unknown): void {
@@ -166,6 +188,7 @@ export class Tracking {
   async #askOn(round: number): Promise<void> {
     while (this.#isAskedAgain && round === this.#round) {
       this.#isAskedAgain = false;
+      const pinged = this.#pinged;
       const limit = setTimeout(
         () => this.#fail(round, new Error('its counters were not answered in time')),
         patience,
@@ -178,6 +201,7 @@ export class Tracking {
         if (round !== this.#round) return;
         this.#known = known;
         this.#compare(before, known);
+        this.#hearAll(round, pinged);
       } catch (error) {
         this.#fail(round, error);
       } finally {

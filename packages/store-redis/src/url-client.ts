@@ -13,7 +13,13 @@ export async function connectUrl(url: string): Promise<RedisConnection> {
   if (ioredis !== undefined) {
     const client = new ioredis.Redis(url, { maxRetriesPerRequest: 1 });
     const connection = connectIoredis(client);
-    return withClose(connection, async () => client.disconnect());
+    // Only what is without an answer keeps the process alive.
+    const hold = (isHeld: boolean): void => {
+      const { stream } = client as unknown as { readonly stream?: { ref(): void; unref(): void } };
+      if (isHeld) stream?.ref();
+      else stream?.unref();
+    };
+    return owned(connection, hold, async () => client.disconnect());
   }
   const redis = await import('redis').catch((cause: unknown) => {
     throw new StoreError('neither ioredis nor redis can be loaded: npm i ioredis', { cause });
@@ -23,15 +29,28 @@ export async function connectUrl(url: string): Promise<RedisConnection> {
   // Without a listener a failure to connect would end the process; the store listens as soon as it has the connection.
   client.on('error', () => {});
   client.connect().catch(() => {});
-  return withClose(connection, async () => client.destroy());
+  const hold = (isHeld: boolean): void => (isHeld ? client.ref() : client.unref());
+  return owned(connection, hold, async () => client.destroy());
 }
 
-function withClose(connection: RedisConnection, close: () => Promise<void>): RedisConnection {
+function owned(
+  connection: RedisConnection,
+  hold: (isHeld: boolean) => void,
+  close: () => Promise<void>,
+): RedisConnection {
+  let unanswered = 0;
   return {
     get state() {
       return connection.state;
     },
-    send: (key, command, args) => connection.send(key, command, args),
+    async send(key, command, args) {
+      if (unanswered++ === 0) hold(true);
+      try {
+        return await connection.send(key, command, args);
+      } finally {
+        if (--unanswered === 0) hold(false);
+      }
+    },
     listen: (failed) => connection.listen(failed),
     ...(connection.watch && { watch: connection.watch }),
     close,

@@ -298,7 +298,8 @@ export class TableStore implements SqliteStore {
       if (this.#connection.trusted(real)?.forgetRow(key)) return this.#read(key);
       return this.#heal(key, fullKey, envelope, error);
     }
-    const now = this.#clock === systemClock ? real : this.#clock.now();
+    // One reading serves for both, unless the clock of the program is a patched one.
+    const now = this.#clock === systemClock && Date.now === realNow ? real : this.#clock.now();
     if (entry.staleUntil <= now) return undefined;
     if (entry.idle === undefined) return entry;
     return this.#isIdleTooLong(fullKey, now) ? undefined : entry;

@@ -38,6 +38,7 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
         cleared: (prefix) => records.clear(prefix),
         tagsInvalidated: (tags) => records.void(tags),
         trusted: (isTrusted) => records.trust(isTrusted),
+        heard: (at) => records.hear(at),
       });
     }
   }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import {
   type Clock,
   type DirectStore,
@@ -40,6 +41,8 @@ export interface Question {
   readonly order: number;
 }
 
+/** For so many milliseconds after all was told it is believed that nothing has changed. */
+const longestSilence = 100;
 /** Beyond so many the whole tier is doubted, instead of one key or label after the other. */
 const mostDoubts = 10_000;
 const mostLabels = 100_000;
@@ -56,6 +59,8 @@ export class Near {
   clock: Clock;
   #round = 0;
   #isTrusted: boolean;
+  /** Until when this tier may answer, by `performance.now()`; `Infinity`: nobody has to tell it anything. */
+  #believedUntil: number;
   #changes = 0;
   /** The last change of all that there is. */
   #changedAll = 0;
@@ -70,13 +75,17 @@ export class Near {
     this.#records = records;
     this.#life = life;
     this.#isTrusted = isTrusted;
+    this.#believedUntil = isTrusted ? Infinity : 0;
     this.clock = clock;
   }
 
   /** What may be answered of a key, its age apart. */
   find(key: string): NearRecord | undefined {
     const record = this.#records.find(key) as NearRecord | undefined;
-    if (record === undefined || this.#isBelieved(record)) return record;
+    if (record === undefined) return undefined;
+    // This process may have stood still, and what has changed meanwhile waits to be read.
+    if (this.#believedUntil !== Infinity && performance.now() >= this.#believedUntil) return undefined;
+    if (this.#isBelieved(record)) return record;
     this.#records.drop(key);
     return undefined;
   }
@@ -127,6 +136,11 @@ export class Near {
       this.#labels.clear();
       this.clear('');
     } else for (const tag of tags) this.#labels.set(tag, change);
+  }
+
+  /** All that had changed before a moment has been told. */
+  hear(at: number): void {
+    this.#believedUntil = at + longestSilence;
   }
 
   /** Whether all changes are told from now on. What was kept before is gone in any case. */

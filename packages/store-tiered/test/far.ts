@@ -76,7 +76,14 @@ export class FarClient implements AsyncStore {
   /** It is made anew. */
   connect(): void {
     this.isConnected = true;
-    this.messages.push({ what: 'trust', arrive: () => this.#tracker?.trusted(true) });
+    this.messages.push({
+      what: 'trust',
+      arrive: () => {
+        this.#tracker?.trusted(true);
+        // How long it takes is not the matter here.
+        this.#tracker?.heard(Infinity);
+      },
+    });
   }
 
   track(tracker: Tracker): () => void {

@@ -145,6 +145,22 @@ if (server === undefined) {
       await there.close();
     });
 
+    it('do not answer from in front with what changed while this process stood still', async () => {
+      const prefix = `tiers-${process.pid}-${++places}`;
+      const [here, there] = [openTiers(prefix), openTiers(prefix)];
+      await there.set('k', entryOf('old'));
+      await keepNear(here, 'k');
+      const deletion = there.delete('k');
+      await new Promise((resolve) => setImmediate(resolve));
+      // The deletion reaches the server; what that tells is not read here before the next turn of the loop.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      expect(isNear(here, 'k')).toBe(false);
+      expect(await here.get('k')).toBeUndefined();
+      await deletion;
+      await here.close();
+      await there.close();
+    });
+
     for (const trouble of ['hold', 'halfOpen', 'blackHole'] as const) {
       it(`do not go on answering from in front when the network falls silent (${trouble})`, async () => {
         const prefix = `tiers-${process.pid}-${++places}`;

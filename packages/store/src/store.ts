@@ -38,6 +38,11 @@ export interface Tracker {
    * `true` anything may have changed untold.
    */
   trusted(isTrusted: boolean): void;
+  /**
+   * All that had changed before this moment, by `performance.now()`, has been told. Said again and again while there is trust: whoever has not heard
+   * it for 100 milliseconds, because this process stood still, say, must not answer from what he has been told.
+   */
+  heard(at: number): void;
 }
 
 /** The part of a store that is in this process's memory, see {@link AsyncStore.near}. */

@@ -5,6 +5,7 @@ import type { ConformanceCase, Trial } from './case.ts';
 /** What was told, as texts: `changed k`, `cleared find(`, `tags a b`, `trusted true`. */
 class Told implements Tracker {
   readonly all: string[] = [];
+  readonly heardAt: number[] = [];
   #look: () => void = () => {};
 
   changed(key: string): void {
@@ -21,6 +22,10 @@ class Told implements Tracker {
 
   trusted(isTrusted: boolean): void {
     this.#note(`trusted ${isTrusted}`);
+  }
+
+  heard(at: number): void {
+    this.heardAt.push(at);
   }
 
   #note(text: string): void {
@@ -102,6 +107,18 @@ export const sharedTrackingCases: readonly ConformanceCase[] = [
       await store.set('find(1)', trial.entry('v'));
       await store.delete('find(1)');
       await told.until((all) => all.includes('changed find(1)'), 'a change of its own');
+    },
+  },
+  {
+    name: 'it is said again and again up to when all has been told, and never of a moment to come',
+    run: async (trial) => {
+      const { told } = await openTracked(trial);
+      const begun = performance.now();
+      for (let said = told.heardAt.length, end = begun + 10_000; told.heardAt.length < said + 5; ) {
+        assert(performance.now() < end, `within 10 s it was said ${told.heardAt.length} times`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      assert(told.heardAt.every((at, index) => at <= performance.now() && at >= (told.heardAt[index - 1] ?? 0)));
     },
   },
   {
