@@ -15,8 +15,10 @@ let many: Set<object> | undefined;
 const fewLength = 16;
 /** To list the names of a longer array costs more than everything else that is looked at. */
 const listedLength = 4;
-/** What the JSON text of a value begins with: there is no space in front of one that {@link encodePlain} made. */
-const jsonStarts = '{["-0123456789tfn';
+/** By its first byte, where the JSON text of a value begins. There is no space in front of one that {@link encodePlain} made. */
+const startsAfter = new Int8Array(256).fill(-1);
+for (const start of '{["-0123456789tfn') startsAfter[start.charCodeAt(0)] = 0;
+startsAfter[forms.json] = 1;
 
 /** Whether JSON keeps a value exactly: finite numbers, texts, booleans, `null`, and trees of plain objects and arrays of these. */
 export function isPlainData(value: unknown, maxDepth: number): boolean {
@@ -151,7 +153,7 @@ export function parsePlain(text: string, maxDepth: number): unknown {
   }
   // A name may hide behind an escape, which the codec itself writes for controls and lone surrogates only.
   if (text.includes('__proto__') || text.includes('\\u00')) refuseProto(value);
-  if (text.length > 2 * maxDepth && !isShallow(text, maxDepth)) refuseDepth(value, maxDepth, maxDepth);
+  if (text.length > 2 * maxDepth && !isFlat(value, text, maxDepth)) refuseDepth(value, maxDepth, maxDepth);
   return value;
 }
 
@@ -165,11 +167,13 @@ function refuseProto(root: unknown): void {
   }
 }
 
-/** So many brackets are found faster than the value is looked at. */
+/** So many brackets are found faster than the elements of an array are looked at, if these are no longer than that. */
 const countedBrackets = 12;
+const longElement = 128;
 
-/** Whether so few brackets open in a text that it cannot nest too deep: a few large arrays or texts take a tenth of the time. */
-function isShallow(text: string, maxDepth: number): boolean {
+/** Whether it is told from the text that a value does not nest too deep: an array with few brackets in it. */
+function isFlat(value: unknown, text: string, maxDepth: number): boolean {
+  if (!Array.isArray(value) || value.length * longElement < text.length) return false;
   let left = Math.min(countedBrackets, maxDepth);
   for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (left-- === 0) return false;
   for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at + 1)) if (left-- === 0) return false;
@@ -195,7 +199,5 @@ function refuseDepth(value: unknown, left: number, maxDepth: number): void {
 
 /** Where the JSON text begins in bytes that claim to be what {@link encodePlain} makes or once made; negative in others. */
 export function startOfPlain(bytes: Uint8Array): number {
-  const first = bytes[0];
-  if (first === forms.json) return 1;
-  return first !== undefined && jsonStarts.includes(String.fromCharCode(first)) ? 0 : -1;
+  return bytes.length === 0 ? -1 : (startsAfter[bytes[0] as number] as number);
 }
