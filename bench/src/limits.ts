@@ -182,7 +182,11 @@ export const limits: Features = {
   redisHit: rawRedisShelf,
   redisTogether: bareRedisShelf,
   tiered: (fn) =>
-    cached(fn, { name: 'find', ttl: lifetime.ttl, cache: createCache({ name: 'limit', store: memoryStore(), replace: true }) }),
+    cached(fn, {
+      name: 'find',
+      ttl: lifetime.ttl,
+      cache: createCache({ name: 'limit', store: memoryStore(), replace: true }),
+    }),
 
   importing: 'lru-cache',
 };
