@@ -1,6 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers';
 import type { Lease, MemoryRecord } from '@reprise/store/contract';
+import { steadyNow } from './bounded.ts';
 import type { Counters, Eventual } from './counters.ts';
 import type { Flight } from './flight.ts';
 import { isThenable } from './one-shot.ts';
@@ -42,7 +42,7 @@ export class Admission {
     const { key, shares, sender } = applicant;
     const counters = this.#counters;
     if (shares && counters.grantsLeases) {
-      const asked = performance.now();
+      const asked = steadyNow();
       return then(counters.lease(key, sender), (lease) =>
         lease === 'taken' ? this.#wait(applicant) : this.#take(applicant, lease, asked),
       );
@@ -71,7 +71,7 @@ export class Admission {
   /** A store that takes no writes may still be read: the run is judged by its counters, if that takes no longer than one answer may. */
   #goWithout(applicant: Applicant, asked: number): Eventual<undefined> {
     const { sender } = applicant;
-    const took = performance.now() - asked;
+    const took = steadyNow() - asked;
     // One that was too slow is not asked once more.
     if (took > sender.limit() / 2) return this.#permit(applicant, new Permit(undefined));
     const generation = this.#counters.generation({ ...sender, limit: () => sender.limit() - took });
@@ -106,7 +106,7 @@ export class Admission {
         // Without a lease, but judged by the counters of now.
         return this.#permit(applicant, new Permit(await this.#counters.generation(sender)));
       }
-      const asked = performance.now();
+      const asked = steadyNow();
       const lease = await this.#counters.lease(key, sender);
       if (lease !== 'taken') return this.#take(applicant, lease, asked);
     }

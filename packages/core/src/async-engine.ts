@@ -1,7 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import { CodecError, MemoryRecord, type RemovalCause } from '@reprise/store/contract';
 import { Admission } from './admission.ts';
-import { within } from './bounded.ts';
+import { steadyNow, within } from './bounded.ts';
 import { currentMode, currentRun, holdMode, modes } from './context.ts';
 import type { Eventual, Generation } from './counters.ts';
 import { areHitsObserved } from './diagnostics.ts';
@@ -45,7 +44,7 @@ interface Place extends BoundKey {
   isRefreshed?: boolean;
   /** Whether the store could not say what it has. */
   isUnknown?: boolean;
-  /** When the store was first asked on behalf of the call, by `performance.now()`. */
+  /** When the store was first asked on behalf of the call, by the steady clock. */
   askedAt?: number;
   /** On whose behalf the store is asked. */
   readonly sender: Sender;
@@ -378,7 +377,7 @@ export class AsyncEngine implements Engine, Shelf {
     args: readonly unknown[],
     reads: boolean,
   ): Promise<unknown> {
-    place.askedAt = performance.now();
+    place.askedAt = steadyNow();
     const record = reads ? await this.#read(place, work.policy) : undefined;
     const { counts } = place;
     const signal = flight.notes?.controller?.signal;
@@ -403,7 +402,7 @@ export class AsyncEngine implements Engine, Shelf {
     const place = this.#places.get(flight.key as string);
     const { policy, joined } = work;
     const own = place?.sender ?? sender;
-    const left = own.limit() - (performance.now() - (place?.askedAt ?? performance.now()));
+    const left = own.limit() - (steadyNow() - (place?.askedAt ?? steadyNow()));
     // The call has waited for the store for as long as it may.
     if (place?.isUnknown && left < own.limit() / 2) {
       flight.permit = new Permit(undefined);

@@ -3,6 +3,12 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import { StoreError } from '@reprise/store/contract';
 import { isThenable } from './one-shot.ts';
 
+/** Milliseconds by a clock that nobody sets, nor moves for a test. */
+export const steadyNow: () => number = performance.now.bind(performance);
+
+/** A timer that is so many milliseconds late tells that the process did something else all the time. */
+const standstill = 50;
+
 /**
  * A store operation that ends: with its result, its error, or a `StoreError` after `limit` milliseconds.
  *
@@ -30,10 +36,10 @@ export function bounded<Result>(
     // Longer delays than a timer can hold fire at once.
     const delay = Math.min(limit, 2_147_483_647);
     const giveUp = (): void => reject(new StoreError(`${what} did not answer within ${limit} ms (storeTimeout)`));
-    const begun = performance.now();
+    const begun = steadyNow();
     let timer = setTimeout(() => {
-      const late = performance.now() - begun - delay;
-      if (late < delay / 4) return giveUp();
+      const late = steadyNow() - begun - delay;
+      if (late < standstill) return giveUp();
       // The process itself has stood still: what the store has answered meanwhile is read first, and it gets as much time again.
       timer = setTimeout(giveUp, Math.min(late, delay));
       if (!waited) timer.unref();

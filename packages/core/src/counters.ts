@@ -60,15 +60,19 @@ export class Counters {
     void this.#ask('release', lease.key, sender, false, () => this.#store.release?.(lease));
   }
 
-  /** Whether nothing that covers a key has been invalidated since, by any process. What the store cannot tell is taken for yes. */
+  /**
+   * Whether nothing that covers a key has been invalidated since, by any process. What the store fails to tell is taken for no: whoever
+   * waits for a run that it may have overtaken would get its old answer.
+   */
   isCurrent(
     key: string,
     generation: number | string,
     tags: readonly string[] | undefined,
     sender: Sender,
   ): Eventual<boolean> {
+    if (this.#store.isCurrent === undefined) return true;
     const answer = this.#ask('isCurrent', key, sender, true, () => this.#store.isCurrent?.(key, generation, tags));
-    return answer instanceof Promise ? answer.then((current) => current !== false) : answer !== false;
+    return answer instanceof Promise ? answer.then((current) => current === true) : answer === true;
   }
 
   /** @param waited whether a caller waits for the answer */

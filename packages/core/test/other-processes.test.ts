@@ -72,6 +72,7 @@ describe.each(kinds)('on %s that several processes share,', (_kind, makeStore) =
     const leases: [where: string, prepare: (ground: Ground) => unknown][] = [
       ['', () => {}],
       [', where no lease could be had', (ground) => ground.broken.add('lease')],
+      [', where the store cannot tell', (ground) => ground.broken.add('isCurrent')],
     ];
     const cases = leases.flatMap(([where, prepare]) =>
       invalidations.map(([what, invalidate]) => [what, where, invalidate, prepare] as const),

@@ -141,7 +141,12 @@ class ServerStore implements RedisStore {
     this.#tracking = new Tracking(this.#server, keys, (error) =>
       this.#reports.failed(this.#reports.failure('be told of changes', error)),
     );
-    if (settings.canWatch) this.track = (tracker) => this.#tracking.add(tracker);
+    if (settings.canWatch) {
+      this.track = (tracker) => {
+        this.#refuseWhenClosed();
+        return this.#tracking.add(tracker);
+      };
+    }
   }
 
   useClock(clock: Clock): void {

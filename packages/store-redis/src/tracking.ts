@@ -93,7 +93,7 @@ export class Tracking {
   async #connect(round: number): Promise<void> {
     const watch = await this.#server.watch(this.#keys.tracked, {
       changed: (keys) => {
-        if (round === this.#round) this.#hear(round, keys);
+        if (round === this.#round) this.#hear(keys);
       },
       ended: (error) => this.#fail(round, error),
     });
@@ -160,10 +160,10 @@ export class Tracking {
   }
 
   /** @param keys what has changed; `null`: all there was */
-  #hear(round: number, keys: readonly Buffer[] | null): void {
+  #hear(keys: readonly Buffer[] | null): void {
     if (keys === null) {
       this.#tell((tracker) => tracker.cleared(''));
-      this.#ask(round);
+      this.#ask();
       return;
     }
     let areCountersMeant = false;
@@ -172,22 +172,23 @@ export class Tracking {
       const key = this.#keys.isEntry(name) ? this.#keys.keyOf(name) : undefined;
       if (key !== undefined) this.#tell((tracker) => tracker.changed(key));
     }
-    if (areCountersMeant) this.#ask(round);
+    if (areCountersMeant) this.#ask();
   }
 
   /** Labels or beginnings have been invalidated: which, the counters say. Who cannot be told in time must not be trusted. */
-  #ask(round: number): void {
+  #ask(): void {
     this.#isAskedAgain = true;
     if (this.#isAsking) return;
     this.#isAsking = true;
-    void this.#askOn(round).finally(() => {
+    void this.#askOn().finally(() => {
       this.#isAsking = false;
     });
   }
 
-  async #askOn(round: number): Promise<void> {
-    while (this.#isAskedAgain && round === this.#round) {
+  async #askOn(): Promise<void> {
+    while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
+      const round = this.#round;
       const pinged = this.#pinged;
       const limit = setTimeout(
         () => this.#fail(round, new Error('its counters were not answered in time')),
@@ -196,9 +197,9 @@ export class Tracking {
       try {
         const before = this.#known;
         // It is on its way for the first time: what it brings is newer.
-        if (before === undefined) return;
+        if (before === undefined) continue;
         const known = await this.#read(before.tags);
-        if (round !== this.#round) return;
+        if (round !== this.#round) continue;
         this.#known = known;
         this.#compare(before, known);
         this.#hearAll(round, pinged);
