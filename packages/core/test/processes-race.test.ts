@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type CachedFunction, cached, cacheTag } from '@reprise/core';
 import type { AsyncStore, Entry, Store } from '@reprise/store';
 import { diskStore } from '@reprise/store-disk';
+import { redisStore } from '@reprise/store-redis';
 import { sqliteStore } from '@reprise/store-sqlite';
-import { seededRandom } from '@reprise/store-testkit';
+import { hasRedisServer, seededRandom, startRedisServer } from '@reprise/store-testkit';
 import { asyncStoreOn, Ground, syncStoreOn } from './ground.ts';
 import { makeFolder } from './homes.ts';
 
@@ -30,6 +31,9 @@ interface Place {
 
 type Random = () => number;
 type User = CachedFunction<(id: string) => Promise<number>, Store>;
+
+const server = hasRedisServer() ? await startRedisServer() : undefined;
+afterAll(() => server?.stop());
 
 let warn: jest.SpiedFunction<typeof process.emitWarning>;
 beforeAll(() => {
@@ -147,6 +151,14 @@ function inFiles(makeStore: (folder: string) => Store): Place {
   return { open: () => makeStore(folder), leftovers: () => '' };
 }
 
+let redisPlaces = 0;
+
+/** A place on a server, which each process reaches by a connection of its own. */
+function onRedis(): Place {
+  const prefix = `race-${process.pid}-${++redisPlaces}`;
+  return { open: () => redisStore({ url: `redis://127.0.0.1:${server?.port}`, prefix }), leftovers: () => '' };
+}
+
 const onSync = (ground: Ground): Store => syncStoreOn(ground);
 const onAsync = (ground: Ground, random: Random): Store => slowly(asyncStoreOn(ground), random);
 
@@ -155,7 +167,14 @@ const places: [kind: string, share: number, make: () => Place][] = [
   ['asynchronous stores', 1, () => onGround(onAsync)],
   ['SQLite', 0.1, () => inFiles((folder) => sqliteStore({ filename: join(folder, 'cache.sqlite') }))],
   ['disk', 0.1, () => inFiles((directory) => diskStore({ directory }))],
+  ...(server === undefined ? [] : [['Redis', 0.25, onRedis] as [kind: string, share: number, make: () => Place]]),
 ];
+
+if (server === undefined) {
+  it('Redis: not run for want of a redis-server, which continuous integration must have', () => {
+    expect(process.env['CI']).toBeUndefined();
+  });
+}
 
 describe.each(places)('processes on %s', (_kind, share, makePlace) => {
   const count = Math.ceil(schedules * share);
