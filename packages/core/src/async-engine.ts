@@ -592,7 +592,7 @@ export class AsyncEngine implements Engine, Shelf {
     }
     let kept: Promise<boolean>;
     try {
-      const own = keeping.failed ? value : this.#takeModel(value);
+      const own = keeping.failed ? value : this.#takeModel(place.key, value);
       const record = recordToStore(own, keeping, true, loadTime, epoch, permit?.generation, remembered.home.now());
       kept = lanes.write(place.key, record, place.full, fencing, sender);
     } catch (error) {
@@ -617,9 +617,9 @@ export class AsyncEngine implements Engine, Shelf {
   }
 
   /** What is sent where the store keeps bytes: the caller may change his value while it is on its way. @throws CodecError */
-  #takeModel(value: unknown): unknown {
+  #takeModel(key: string, value: unknown): unknown {
     try {
-      return this.#shelf.copy === undefined ? value : this.#shelf.copy(value);
+      return this.#shelf.copy === undefined ? this.#shelf.lanes.modelOf(key, value) : this.#shelf.copy(value);
     } catch (error) {
       if (error instanceof CodecError) throw error;
       throw new CodecError(`the codec refused the value: ${textOf(error)}`, { cause: error });

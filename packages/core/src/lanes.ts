@@ -108,6 +108,12 @@ export class Lanes {
     return this.#lanes.get(key)?.owed === true || this.#blocks.some((block) => key.startsWith(block.prefix));
   }
 
+  /** What is to be written under a key: a copy where it has to wait for an older operation, and its owner may change it meanwhile. */
+  modelOf(key: string, value: unknown): unknown {
+    const mustWait = (this.#lanes.get(key)?.busy ?? 0) > 0;
+    return mustWait && this.#store.snapshot !== undefined ? this.#store.snapshot(value) : value;
+  }
+
   /** What is under the key; `'unknown'` where the store failed, was too slow, or is left alone; `undefined` also where it was voided. */
   async read(key: string, full: string | undefined, sender: Sender): Promise<MemoryRecord | 'unknown' | undefined> {
     const lane = this.#lanes.get(key);

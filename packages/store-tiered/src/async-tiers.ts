@@ -17,6 +17,7 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
   readonly near: NearTier;
   readonly getMany?: (keys: readonly string[]) => Promise<readonly (Entry | undefined)[]>;
   readonly invalidateTags?: (tags: readonly string[]) => Promise<void>;
+  readonly snapshot?: (value: unknown) => unknown;
   readonly #untrack: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -24,6 +25,7 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
     super(l1, l2, settings);
     const { records } = this;
     this.near = { find: (key) => records.find(key) };
+    if (l2.copy !== undefined) this.snapshot = (value) => l2.copy?.(value);
     if (l2.getMany !== undefined) this.getMany = (keys) => this.#getMany(keys);
     if (l2.invalidateTags !== undefined) {
       this.invalidateTags = async (tags) => {

@@ -271,6 +271,35 @@ describe('a function that is cached in two tiers', () => {
     await cache.close();
   });
 
+  it('stores what it returned, though a caller has changed that while it waited for an older operation', async () => {
+    const { far: files } = countedFiles();
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // Without fences a run does not wait for what this process has invalidated itself.
+    const far: AsyncStore = {
+      name: 'far',
+      sync: false,
+      persistent: true,
+      get: (key) => files.get(key),
+      set: (key, entry) => files.set(key, entry),
+      delete: (key) => gate.then(() => files.delete(key)),
+      clear: (prefix) => files.clear(prefix),
+      close: () => files.close(),
+      copy: (value) => files.copy?.(value),
+    };
+    const cache = createCache({ name: `tiers ${++places}`, store: tieredStore(memoryStore(), far, { l1Ttl: 0 }) });
+    const make = cached(async (_id: string) => ({ list: [1] }), { cache, name: 'make' });
+    const invalidation = make.invalidate('x');
+    const stored = new Promise((resolve) => make.on('store', resolve));
+    (await make('x')).list.push(2);
+    release();
+    await Promise.all([invalidation, stored]);
+    expect(await make('x')).toEqual({ list: [1] });
+    await cache.close();
+  });
+
   it('gets its value when the second tier fails, and does not take back from it what was invalidated meanwhile', async () => {
     const { far } = countedFiles();
     const troubled = chaosStore(far);

@@ -95,6 +95,13 @@ export interface StoreBase {
    * @throws what the codec throws
    */
   copy?(value: unknown): unknown;
+  /**
+   * A copy of a value that has to wait before it can be given to this store, so that its owner may change it meanwhile. For a store
+   * that hands out what it was given, and gives it on as bytes; one with `copy` has no need of it.
+   *
+   * @throws what the codec throws
+   */
+  snapshot?(value: unknown): unknown;
   /** The name of that of its tiers which would answer for a key now, for `inspect().tier`. By default the store's own. */
   tierOf?(key: string): string;
   /** Registers who shall hear of removals and failures; returns how to leave. */
