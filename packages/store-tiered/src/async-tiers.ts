@@ -1,12 +1,4 @@
-import {
-  type AsyncStore,
-  type Entry,
-  endOf,
-  memoryEpoch,
-  type NearTier,
-  StoreError,
-  toEntry,
-} from '@reprise/store/contract';
+import { type AsyncStore, type Entry, type NearTier, StoreError } from '@reprise/store/contract';
 import { handedOn } from './handed-on.ts';
 import type { FirstTier, Settings } from './options.ts';
 import { Tiers } from './tiers.ts';
@@ -46,7 +38,7 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    const near = this.#find(key);
+    const near = this.findNear(key);
     if (near !== undefined) return near;
     const question = this.records.ask(key);
     let entry: Entry | undefined;
@@ -59,7 +51,7 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
   }
 
   async #getMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    const found = keys.map((key) => this.#find(key));
+    const found = keys.map((key) => this.findNear(key));
     const missing = keys.filter((_, index) => found[index] === undefined);
     if (missing.length === 0) return found;
     const questions = missing.map((key) => this.records.ask(key));
@@ -74,14 +66,6 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
     }
     let next = 0;
     return found.map((entry) => entry ?? entries[next++]);
-  }
-
-  #find(key: string): Entry | undefined {
-    const record = this.records.find(key);
-    if (record === undefined) return undefined;
-    if (endOf(record) > this.records.clock.now() - memoryEpoch) return toEntry(record, record.fullKey);
-    this.records.drop(key);
-    return undefined;
   }
 
   async set(key: string, entry: Entry): Promise<boolean | void> {

@@ -1,4 +1,4 @@
-import { type Entry, endOf, memoryEpoch, type SyncStore, toEntry } from '@reprise/store/contract';
+import type { Entry, SyncStore } from '@reprise/store/contract';
 import { handedOn } from './handed-on.ts';
 import type { FirstTier, Settings } from './options.ts';
 import { Tiers } from './tiers.ts';
@@ -21,11 +21,8 @@ export class SyncTiers extends Tiers<SyncStore> implements SyncStore {
   }
 
   get(key: string): Entry | undefined {
-    const record = this.records.find(key);
-    if (record !== undefined) {
-      if (endOf(record) > this.records.clock.now() - memoryEpoch) return toEntry(record, record.fullKey);
-      this.records.drop(key);
-    }
+    const near = this.findNear(key);
+    if (near !== undefined) return near;
     const question = this.records.ask(key);
     let entry: Entry | undefined;
     try {

@@ -1,10 +1,14 @@
 import {
   type Clock,
+  type Entry,
+  endOf,
+  memoryEpoch,
   type Store,
   type StoreBase,
   type StoreCapabilities,
   type StoreListener,
   systemClock,
+  toEntry,
 } from '@reprise/store/contract';
 import { Near } from './near.ts';
 import type { FirstTier, Settings } from './options.ts';
@@ -54,6 +58,15 @@ export abstract class Tiers<Far extends Store> implements StoreBase {
   tierOf(key: string): string {
     const tier = this.records.find(key) === undefined ? this.l2 : this.l1;
     return tier.name ?? 'store';
+  }
+
+  /** The entry that the first tier may answer. */
+  protected findNear(key: string): Entry | undefined {
+    const record = this.records.find(key);
+    if (record === undefined) return undefined;
+    if (endOf(record) > this.records.clock.now() - memoryEpoch) return toEntry(record, record.fullKey);
+    this.records.drop(key);
+    return undefined;
   }
 
   /** Whether a value that is being set may be answered as it is: the far tier may add to it what it is told apart by. */
