@@ -10,6 +10,9 @@ let opened = 0;
  *
  * Its life: opened by a call (or a refresh) → perhaps looks into the store → runs → settles. It may be *voided* at any moment
  * by an invalidation: its callers still get their answer, but nothing of it is kept and no later call joins it.
+ *
+ * Each miss makes one, and to make and collect it is a good part of a miss: what few flights have stands on the prototype, as it is for
+ * all others, and takes room where it is said only.
  */
 export class Flight implements Run {
   readonly key: unknown;
@@ -17,51 +20,78 @@ export class Flight implements Run {
   readonly order: number = ++opened;
   /** Labels are judged by the counters read when it began: which ones it has is known later. */
   epoch: number = tagEpoch();
-  waits: Set<Run> | undefined = undefined;
-  notes: RunNotes | undefined = undefined;
-  mode: ModeScope | undefined = undefined;
+  declare waits: Set<Run> | undefined;
+  declare notes: RunNotes | undefined;
+  declare mode: ModeScope | undefined;
   /** Whether it runs behind an entry that answers, and no caller began it. */
-  isBehind = false;
+  declare isBehind: boolean;
   /** The entry past its ttl that may yet be the answer. */
-  fallback: MemoryRecord | undefined = undefined;
+  declare fallback: MemoryRecord | undefined;
   /** Whether `staleIfError.when` allows a stale answer in place of its error, once it has been asked. */
-  forgives: boolean | undefined = undefined;
+  declare forgives: boolean | undefined;
   /** Callers whose soft limit passed before it was known whether there is a {@link fallback}. */
-  impatient: (() => void)[] | undefined = undefined;
+  declare impatient: (() => void)[] | undefined;
   /** Its labels, once it has settled. */
-  tags: readonly string[] | undefined = undefined;
+  declare tags: readonly string[] | undefined;
   /** When the function began, in real milliseconds; 0: not noted. */
-  startedAt = 0;
+  declare startedAt: number;
   /** The call that began it is neither a miss nor stale yet: see {@link fallback}. */
-  isUncounted = false;
+  declare isUncounted: boolean;
   /** What the callers wait for; `undefined` while the function's synchronous part is on the stack. */
   promise: Promise<unknown> | undefined = undefined;
   /** Whether an invalidation, or the success of a newer run, has taken its right to be kept. */
   voided = false;
   /** Whether it was an invalidation of its key: what stood under it may then not answer in place of its error either. */
-  fenced = false;
+  declare fenced: boolean;
   /** Whether the function itself is running (an asynchronous store is asked first). */
   running = false;
   /** The run that it was opened from, and that waits for it. */
-  opener: Run | undefined = undefined;
+  declare opener: Run | undefined;
   /** Whether it makes an entry anew while the old one answers. */
-  refreshes = false;
+  declare refreshes: boolean;
   /** Whether its failure leaves what is under the key: a newer value was asked for, by `refresh` or a mode. */
-  leavesEntry = false;
+  declare leavesEntry: boolean;
   /** Whether its result belongs to the first caller alone: it can be read only once, or cannot be copied as was asked. */
-  isUnshared = false;
+  declare isUnshared: boolean;
   /** Whether anybody waits for it beside the call that opened it. */
-  joined = false;
+  declare joined: boolean;
   /** Where every caller gets a value of his own: what copies are made from, taken before any caller sees the result. */
-  model: { readonly value: unknown } | undefined = undefined;
+  declare model: { readonly value: unknown } | undefined;
   /** Calls that joined before it was known whether the store has an answer. */
-  early = 0;
+  declare early: number;
   /** What a store that is shared with other processes has said before it began to run. */
-  permit: Permit | undefined = undefined;
+  declare permit: Permit | undefined;
   /** Whether another run waits for it. */
-  isNested = false;
+  declare isNested: boolean;
   /** Whether it was given up: a later call was not to join it, for its age or for a label. */
-  isGivenUp = false;
+  declare isGivenUp: boolean;
+
+  static {
+    const usual = {
+      waits: undefined,
+      notes: undefined,
+      mode: undefined,
+      isBehind: false,
+      fallback: undefined,
+      forgives: undefined,
+      impatient: undefined,
+      tags: undefined,
+      startedAt: 0,
+      isUncounted: false,
+      fenced: false,
+      opener: undefined,
+      refreshes: false,
+      leavesEntry: false,
+      isUnshared: false,
+      joined: false,
+      model: undefined,
+      early: 0,
+      permit: undefined,
+      isNested: false,
+      isGivenUp: false,
+    } satisfies Partial<Flight>;
+    Object.assign(this.prototype, usual);
+  }
 
   constructor(key: unknown) {
     this.key = key;
@@ -124,11 +154,13 @@ export class Flights {
 
   /** Takes a settled flight out. */
   close(flight: Flight): void {
-    flight.opener?.waits?.delete(flight);
-    flight.opener = undefined;
+    if (flight.opener !== undefined) {
+      flight.opener.waits?.delete(flight);
+      flight.opener = undefined;
+    }
     // Contexts of later code lead to it for long, and its promise to the context that it was made in: a chain of runs would hold all.
     flight.promise = undefined;
-    flight.waits = undefined;
+    if (flight.waits !== undefined) flight.waits = undefined;
     if (this.#remove(flight)) return;
     if (this.#loose.size > 0) this.#loose.delete(flight);
     if (this.#givenUp.size > 0) this.#givenUp.delete(flight);

@@ -88,8 +88,9 @@ export class Runs {
     const open = mode === 'reload' ? undefined : this.joinable(key, work.policy);
     if (open !== undefined) return this.join(open, work, self, args, counts, fallback, place);
     const flight = this.open(key, work.policy);
-    flight.leavesEntry = mode === 'reload' || mode === 'no-cache';
-    const result = this.begin(flight, work, self, args, counts, fallback, flight.leavesEntry);
+    const isAnew = mode === 'reload' || mode === 'no-cache';
+    if (isAnew) flight.leavesEntry = true;
+    const result = this.begin(flight, work, self, args, counts, fallback, isAnew);
     return this.attendance.attend(result, flight, work, counts);
   }
 
@@ -447,7 +448,7 @@ export class Runs {
   answerOpened(flight: Flight, record: MemoryRecord, verdict: Verdict, work: Work, counts: Counts): unknown {
     this.flights.close(flight);
     if (flight.joined && !record.rest?.failed) this.answers.modelRecord(flight, record, work.policy);
-    flight.tags = record.rest?.tags;
+    if (record.rest?.tags !== undefined) flight.tags = record.rest.tags;
     // Who joined the look may have come after another process had made void what it found.
     if (record.rest?.fence !== undefined) flight.permit = new Permit(record.rest.fence);
     const waiting = (isOpened(flight) ? 1 : 0) + (flight.fallback === undefined ? flight.early : 0);

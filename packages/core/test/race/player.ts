@@ -159,7 +159,8 @@ class Player implements Actor {
     this.stage.timedOut ||= this.stage.setup.home === 'timed' && (this.stage.deferred?.outstanding.length ?? 0) > 0;
     const passed = this.model.passLimits();
     // Timers are called in the order of their ends: those of the callers and operations before this one.
-    await new Promise((resolve) => setTimeout(resolve, shortTimeout + 1));
+    // Twice: where the process itself has stood still meanwhile, the store is given as much again.
+    for (let left = 2; left > 0; left--) await new Promise((resolve) => setTimeout(resolve, shortTimeout + 1));
     await this.#pause();
     passed();
   }
