@@ -95,6 +95,12 @@ export interface Features extends Record<CodecFeature, ByteCodec>, Record<Storag
   redisHit: MakeServerShelf;
   /** The same, 64 at once. */
   redisTogether: MakeServerShelf;
+  /** As `redisHit`, in two processes at once. */
+  redisHit2: MakeServerShelf;
+  /** In four. */
+  redisHit4: MakeServerShelf;
+  /** A promise, in a cache on a Redis server that nobody can reach. */
+  redisDown: Wrap<(id: string) => Promise<number>>;
   /** A promise, in a shared cache with ttl. */
   tiered: Wrap<(id: string) => Promise<number>>;
   /** The name to import. */
@@ -129,4 +135,5 @@ export type Absence =
   | 'slow'
   | 'unbounded'
   | 'codec'
-  | 'disk';
+  | 'disk'
+  | 'redis';

@@ -10,6 +10,8 @@ export type Job =
       readonly options: SampleOptions;
       readonly crowded: boolean;
     }
+  /** Hits on a server, so many laps as often as it is told. */
+  | { readonly kind: 'hit'; readonly row: string; readonly peer?: string; readonly part: 'limit' | 'subject' }
   /** The bytes that each entry takes. */
   | { readonly kind: 'memory'; readonly row: string; readonly peer?: string; readonly subject: 'limit' | 'subject' }
   /** The milliseconds that the first `import` of a name takes. */

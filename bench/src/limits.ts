@@ -181,6 +181,9 @@ export const limits: Features = {
   sqliteList: rawSqliteShelf,
   redisHit: rawRedisShelf,
   redisTogether: bareRedisShelf,
+  redisHit2: rawRedisShelf,
+  redisHit4: rawRedisShelf,
+  redisDown: (fn) => fn,
   tiered: (fn) =>
     cached(fn, {
       name: 'find',

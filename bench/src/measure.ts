@@ -101,7 +101,8 @@ async function measurePeers(row: Row, { effort, seed, onStep }: MeasureOptions):
 
 function findAbsence(peer: Peer, row: Row): Absence | undefined {
   if (peer.features[row.feature] !== undefined) return undefined;
-  if (/^(disk|sqlite|redis|tiered)/.test(row.feature)) return 'disk';
+  if (/^(disk|sqlite)/.test(row.feature)) return 'disk';
+  if (/^(redis|tiered)/.test(row.feature)) return 'redis';
   if (codecFeatures.some((name) => name === row.feature)) return 'codec';
   return peer.absent[row.feature] ?? peer.absent.other ?? 'wrapper';
 }
@@ -151,7 +152,16 @@ async function compare(
       await runJob<Round[]>({ kind: 'time', ...of, crowded, options: { ...effort, sampleTime, seed: seed + number } }),
     );
   }
-  return compareRounds(perProcess, row.scale);
+  // Nanoseconds; where it is a difference, people want milliseconds.
+  return compareRounds(row.scale === 'ratio' ? perProcess : perProcess.map(inMilliseconds), row.scale);
+}
+
+function inMilliseconds(rounds: readonly Round[]): Round[] {
+  return rounds.map(({ limit, again, subject }) => ({
+    limit: limit / 1e6,
+    again: again / 1e6,
+    subject: subject / 1e6,
+  }));
 }
 
 /** Rounds in which each sample is a process of its own, in random order. */

@@ -8,6 +8,39 @@ function writeTable(heads: readonly string[], rows: readonly (readonly string[])
   return [line(heads), line(rule), ...rows.map(line)].join('\n');
 }
 
+const growing = ['redisHit', 'redisHit2', 'redisHit4'] as const;
+
+/** How many hits a second several processes make together, beside what one does by itself. */
+function writeGrowth(results: readonly RowResult[]): string {
+  const steps = growing.map((feature) => results.find(({ row }) => row.feature === feature));
+  const grow = (name: string, timeOf: (result: RowResult) => number | undefined): string[] => {
+    const times = steps.map((result) => result && timeOf(result));
+    const [alone] = times;
+    return [name, ...times.map((time) => (time && alone ? (alone / time).toFixed(2) : '-'))];
+  };
+  const [first] = steps;
+  if (first === undefined) return '';
+  const own = ({ reprise }: RowResult) => ('comparison' in reprise ? reprise.comparison.times : undefined);
+  const lines = [
+    grow('`ioredis`', (result) => own(result)?.limit),
+    grow('Reprise', (result) => own(result)?.subject),
+    ...[...first.peers.keys()].map((name) =>
+      grow(name, ({ peers }) => {
+        const result = peers.get(name);
+        return result && 'comparison' in result ? result.comparison.times.subject : undefined;
+      }),
+    ),
+  ].filter(([, alone]) => alone !== '-');
+  return `## Growth
+
+Hits a second on one Redis server, of all processes together, times those of one process of the same library. The server has a processor
+to itself at best, and the machine has ${cpus().length}.
+
+${writeTable(['library', '1 process', '2', '4'], lines, 1)}
+
+`;
+}
+
 /** What the page says of the run. */
 export interface PageFacts {
   readonly effort: Effort;
@@ -59,7 +92,7 @@ ${listNotes(results)
 - A figure does not say what a call is protected from: see what each of them does with errors, invalidations and falsy
   results before comparing.
 
-## Method
+${writeGrowth(results)}## Method
 
 - **Processes.** Each row runs in ${effort.processes} new processes, one after the other, and each peer in ${effort.peerProcesses} of its own, so that no subject
   spoils what V8 learned about another. In each process run the limit, the limit once more, and one subject.

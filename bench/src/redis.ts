@@ -1,5 +1,5 @@
 /** A Redis server on this machine: what Reprise does, and ioredis by itself, which checks neither a value nor its key. */
-import { redisStore } from '@reprise/store-redis';
+import { type RedisStore, redisStore } from '@reprise/store-redis';
 import { Redis } from 'ioredis';
 
 const text = 'x'.repeat(950);
@@ -13,6 +13,14 @@ export interface ServerShelf {
   /** Resolves to the `number` of the value, which is 1. */
   get(id: string): Promise<number>;
 }
+
+/** Where peers connect to. */
+export function redisUrl(): string {
+  return `redis://127.0.0.1:${process.env[redisPort]}`;
+}
+
+/** What peers keep. */
+export const kilobyte: { readonly number: number; readonly text: string } = { number: 1, text };
 
 /** Makes one of its own, empty. */
 export type MakeServerShelf = () => ServerShelf;
@@ -34,6 +42,13 @@ export function redisShelf(): ServerShelf {
       return entry === undefined ? Number.NaN : (entry.value as { number: number }).number;
     },
   };
+}
+
+/** Nobody listens at port 1. */
+export function unreachableRedis(): RedisStore {
+  const client = new Redis(1, '127.0.0.1', { retryStrategy: () => 100 });
+  client.on('error', () => {});
+  return redisStore({ client });
 }
 
 /** As everybody writes it: `GET` and `JSON.parse`. */

@@ -11,7 +11,7 @@ import { type ByteCodec, type CodecFeature, forEachCodecFeature } from './codec.
 import { diskShelf } from './disk.ts';
 import type { Features, Finder } from './feature.ts';
 import { lifetime, memoryEntries } from './feature.ts';
-import { redisShelf } from './redis.ts';
+import { redisShelf, unreachableRedis } from './redis.ts';
 import type { RowName } from './rows.ts';
 import { sqliteShelf } from './sqlite.ts';
 import { forEachStorageFeature, type OpenStorage, type StorageFeature } from './storage.ts';
@@ -59,6 +59,9 @@ interface Subjects
   'sqlite-list': Features['sqliteList'];
   'redis-hit': Features['redisHit'];
   'redis-together': Features['redisTogether'];
+  'redis-hit-2': Features['redisHit2'];
+  'redis-hit-4': Features['redisHit4'];
+  'redis-down': Features['redisDown'];
   'tiered-hit': Features['tiered'];
   import: Features['importing'];
 }
@@ -108,6 +111,10 @@ export const subjects: Subjects = {
   'sqlite-list': sqliteShelf,
   'redis-hit': redisShelf,
   'redis-together': redisShelf,
+  'redis-hit-2': redisShelf,
+  'redis-hit-4': redisShelf,
+  'redis-down': (fn) =>
+    cached(fn, { name: 'find', ttl, cache: createCache({ name: 'down', store: unreachableRedis() }) }),
   'tiered-hit': (fn) =>
     cached(fn, {
       name: 'find',

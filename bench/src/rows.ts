@@ -17,7 +17,8 @@ export interface Row {
 }
 
 function row(name: RowName, path: string, feature: Feature, limit: string, budget: number): Row {
-  return { name, path, feature, limit, budget, scale: feature === 'importing' ? 'difference' : 'ratio' };
+  const scale = feature === 'importing' || feature === 'redisDown' ? 'difference' : 'ratio';
+  return { name, path, feature, limit, budget, scale };
 }
 
 export type RowName =
@@ -54,6 +55,9 @@ export type RowName =
   | 'sqlite-list'
   | 'redis-hit'
   | 'redis-together'
+  | 'redis-hit-2'
+  | 'redis-hit-4'
+  | 'redis-down'
   | 'tiered-hit'
   | 'import';
 
@@ -132,6 +136,9 @@ export const rows: readonly Row[] = [
   }),
   row('redis-hit', '`redisStore`, hit, 1 KB', 'redisHit', '`ioredis` GET and `JSON.parse`', 1.15),
   row('redis-together', '`redisStore`, 64 hits at once, 1 KB', 'redisTogether', '`ioredis` GET', 0.4),
+  row('redis-hit-2', '`redisStore`, hit, 1 KB, 2 processes at once', 'redisHit2', '`ioredis`, as many processes', 1.15),
+  row('redis-hit-4', '`redisStore`, hit, 1 KB, 4 processes at once', 'redisHit4', '`ioredis`, as many processes', 1.15),
+  row('redis-down', '`cached` on a Redis that is down', 'redisDown', 'the function', 2),
   row('tiered-hit', '`tieredStore`, hit in its first tier', 'tiered', '`cached` on `memoryStore`', 1.1),
   row('import', '`import` of `@reprise/core`', 'importing', "`import 'lru-cache'`", 2),
   ...codecFeatures.map((name) => {

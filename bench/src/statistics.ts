@@ -27,6 +27,8 @@ export interface Comparison {
   readonly value: number;
   /** How far the limit against itself, each process's median of its rounds alike, typically lies from no difference. */
   readonly spread: number;
+  /** How long the limit and the subject took, in the units of the rounds. */
+  readonly times: { readonly limit: number; readonly subject: number };
   /** The lowest and the highest process. */
   readonly low: number;
   readonly high: number;
@@ -44,6 +46,10 @@ export function compareRounds(processes: readonly (readonly Round[])[], scale: S
   const againPerProcess = processes.map((rounds) => median(rounds.map(({ limit, again }) => compare(again, limit))));
   return {
     value: median(perProcess),
+    times: {
+      limit: median(processes.map((rounds) => median(rounds.map(({ limit, again }) => (limit + again) / 2)))),
+      subject: median(processes.map((rounds) => median(rounds.map(({ subject }) => subject)))),
+    },
     spread: spreadAround(scale === 'ratio' ? 1 : 0, againPerProcess),
     low: Math.min(...perProcess),
     high: Math.max(...perProcess),

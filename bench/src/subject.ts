@@ -1,5 +1,6 @@
 /** Finds what a job is about, as a fresh copy of the code, so that no two subjects share what V8 learned about it. */
 import type { Feature, Features } from './feature.ts';
+import { createGrowthLap } from './growth.ts';
 import type { Job } from './job.ts';
 import { rows } from './rows.ts';
 import type { Lap, Timed } from './task.ts';
@@ -39,9 +40,17 @@ export async function findWrap(
 
 /** The work of the row of `job`, done by one part of it. */
 export async function createLap(job: Extract<Job, { kind: 'time' }>, part: Part, copy: number): Promise<Lap> {
+  const { row, peer } = job;
+  const feature = findFeature(row);
+  if (feature === 'redisHit2' || feature === 'redisHit4') {
+    return await createGrowthLap(
+      { kind: 'hit', row, part, ...(peer !== undefined && { peer }) },
+      feature === 'redisHit2' ? 2 : 4,
+    );
+  }
   const wrap = await findWrap(job, part, copy);
   const { tasks } = await importFresh<typeof import('./task.ts')>('./task.js', copy);
   const loops = await importFresh<typeof import('./loops.ts')>('./loops.js', copy);
-  const task = tasks[findFeature(job.row) as Timed] as (wrap: unknown, of: typeof loops) => Promise<Lap>;
+  const task = tasks[feature as Timed] as (wrap: unknown, of: typeof loops) => Promise<Lap>;
   return await task(wrap, loops);
 }

@@ -15,6 +15,7 @@ const absences: { readonly [Name in Absence]: readonly [mark: string, meaning: s
   slow: ['- q', 'searches a list: filling it takes minutes'],
   unbounded: ['- u', 'always bounded'],
   disk: ['- d', 'keeps no files of its own, or cannot do this with them'],
+  redis: ['- r', 'keeps nothing on a Redis server by itself, or has no row for when that is down'],
   codec: ['- n', 'makes no bytes of values'],
 };
 

@@ -24,7 +24,7 @@ export interface Lap {
 }
 
 /** The features whose rows are timed in one process. */
-export type Timed = Exclude<Feature, 'memory' | 'importing'>;
+export type Timed = Exclude<Feature, 'memory' | 'importing' | 'redisHit2' | 'redisHit4'>;
 
 const keyCount = 1000;
 const numbers = Array.from({ length: keyCount }, (_, index) => index);
@@ -300,6 +300,22 @@ export const tasks: TimedTasks = {
     const shelf = makeShelf();
     await Promise.all(fewIds.map((id) => shelf.put(id)));
     return { calls: fewIds.length, run: loops.awaitOne(shelf.get, fewIds), expect: (laps) => laps * fewIds.length };
+  },
+
+  async redisDown(wrap) {
+    const call = await wrap(async (id) => readId(id));
+    const sum = addUp(fewIds.map(readId));
+    // The first ones find out that it is down.
+    for (const id of fewIds) await call(id).catch(() => {});
+    return {
+      calls: fewIds.length,
+      async run(laps) {
+        let total = 0;
+        for (let lap = 0; lap < laps; lap++) for (const id of fewIds) total = (total + (await call(id))) | 0;
+        return total;
+      },
+      expect: (laps) => repeat(laps, sum),
+    };
   },
 
   async redisTogether(makeShelf) {

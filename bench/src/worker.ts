@@ -3,13 +3,32 @@ import type { Features } from './feature.ts';
 import type { Job, Reply } from './job.ts';
 
 process.once('message', (job: Job) => {
-  void answer(job).then((reply) => process.send?.(reply, () => process.exit(0)));
+  if (job.kind === 'hit') hit(job).catch((error: unknown) => process.send?.({ error: String(error) }));
+  else void answer(job).then((reply) => process.send?.(reply, () => process.exit(0)));
 });
 
 // Whoever asked is gone: nobody waits for the answer.
 process.once('disconnect', () => process.exit(1));
 
-async function answer(job: Job): Promise<Reply> {
+/** Makes its hits as often as it is told, until whoever tells it is gone. */
+async function hit(job: Extract<Job, { kind: 'hit' }>): Promise<void> {
+  const { findWrap } = await import('./subject.ts');
+  const { awaitOne } = await import('./loops.ts');
+  const { hitIds } = await import('./growth.ts');
+  const shelf = ((await findWrap(job, job.part, 1)) as Features['redisHit2'])();
+  await Promise.all(hitIds.map((id) => shelf.put(id)));
+  const run = awaitOne(shelf.get, hitIds);
+  process.on('message', (laps: number) => {
+    const done = Promise.resolve(run(laps));
+    done.then(
+      (sum) => process.send?.(sum),
+      (error: unknown) => process.send?.({ error: String(error) }),
+    );
+  });
+  process.send?.(0);
+}
+
+async function answer(job: Exclude<Job, { kind: 'hit' }>): Promise<Reply> {
   try {
     return { result: await work(job) };
   } catch (error) {
@@ -17,7 +36,7 @@ async function answer(job: Job): Promise<Reply> {
   }
 }
 
-async function work(job: Job): Promise<unknown> {
+async function work(job: Exclude<Job, { kind: 'hit' }>): Promise<unknown> {
   switch (job.kind) {
     case 'import':
       return await timeImport(job.name);

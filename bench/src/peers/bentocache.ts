@@ -1,6 +1,7 @@
 import type { Peer } from '../feature.ts';
 import { lifetime, memoryEntries } from '../feature.ts';
 import { openBentoFiles, openBentoShelf } from './bento-files.ts';
+import { openBentoRedis, wrapBentoTiers } from './bento-redis.ts';
 
 async function wrap<Value>(
   fn: (id: string) => Value | Promise<Value>,
@@ -32,6 +33,11 @@ export const peer: Peer = {
     diskHit: openBentoShelf,
     diskRewritten: openBentoShelf,
     diskPut: openBentoShelf,
+    redisHit: openBentoRedis,
+    redisTogether: openBentoRedis,
+    redisHit2: openBentoRedis,
+    redisHit4: openBentoRedis,
+    tiered: wrapBentoTiers,
     importing: 'bentocache',
   },
   absent: { other: 'async' },

@@ -1,5 +1,6 @@
 import type { Peer } from '../feature.ts';
 import { lifetime, memoryEntries } from '../feature.ts';
+import { connectKeyv, openKeyvShelf } from './keyv-redis.ts';
 
 interface Bounds {
   ttl?: number;
@@ -23,6 +24,19 @@ async function wrapAsync(
   return new Cacheable({ primary: createKeyv(bounds) }).wrap(fn, { keyPrefix: 'find' });
 }
 
+/** Its first level is the server, where it has two memory would answer. */
+const shelf = openKeyvShelf(async (keyv) => {
+  const { Cacheable } = await import('cacheable');
+  const cache = new Cacheable({ primary: keyv });
+  return { set: (id, value, ttl) => cache.set(id, value, ttl), get: (id) => cache.get(id) };
+});
+
+async function wrapTiers(fn: (id: string) => Promise<number>): Promise<(id: string) => Promise<number>> {
+  const { Cacheable, createKeyv } = await import('cacheable');
+  const tiers = new Cacheable({ primary: createKeyv(expiring), secondary: await connectKeyv() });
+  return tiers.wrap(fn, { keyPrefix: 'find' });
+}
+
 export const peer: Peer = {
   name: 'cacheable',
   features: {
@@ -38,6 +52,11 @@ export const peer: Peer = {
     evicting: (fn) => wrapSync(fn, { lruSize: lifetime.maxSize }),
     concurrent: (fn) => wrapAsync(fn, { lruSize: lifetime.maxSize }),
     memory: (fn) => wrapSync(fn, { ttl: lifetime.ttl, lruSize: memoryEntries }),
+    redisHit: shelf,
+    redisTogether: shelf,
+    redisHit2: shelf,
+    redisHit4: shelf,
+    tiered: wrapTiers,
     importing: 'cacheable',
   },
   absent: { method: 'method' },

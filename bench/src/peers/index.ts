@@ -3,6 +3,7 @@ import { peer as asyncCacheDedupe } from './async-cache-dedupe.ts';
 import { peer as bentocache } from './bentocache.ts';
 import { peer as cacheManager } from './cache-manager.ts';
 import { peer as cacheable } from './cacheable.ts';
+import { peer as keyv } from './keyv.ts';
 import { peer as lruCache } from './lru-cache.ts';
 import { peer as memoize } from './memoize.ts';
 import { peer as memoizee } from './memoizee.ts';
@@ -23,5 +24,6 @@ export const peers: readonly Peer[] = [
   asyncCacheDedupe,
   cacheManager,
   bentocache,
+  keyv,
   typeCacheable,
 ];
