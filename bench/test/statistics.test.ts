@@ -39,7 +39,13 @@ describe('compareRounds', () => {
   const round = (limit: number, again: number, subject: number): Round => ({ limit, again, subject });
 
   it('divides by the mean of the two limits of the same round', () => {
-    expect(compareRounds([[round(8, 12, 15)]], 'ratio')).toEqual({ value: 1.5, spread: 0.5, low: 1.5, high: 1.5 });
+    expect(compareRounds([[round(8, 12, 15)]], 'ratio')).toEqual({
+      value: 1.5,
+      spread: 0.5,
+      low: 1.5,
+      high: 1.5,
+      times: { limit: 10, subject: 15 },
+    });
   });
 
   it('is the median over processes of the median over rounds, and keeps their range', () => {
@@ -62,7 +68,13 @@ describe('compareRounds', () => {
   });
 
   it('subtracts where the row states a difference', () => {
-    expect(compareRounds([[round(10, 12, 14)]], 'difference')).toEqual({ value: 3, spread: 2, low: 3, high: 3 });
+    expect(compareRounds([[round(10, 12, 14)]], 'difference')).toEqual({
+      value: 3,
+      spread: 2,
+      low: 3,
+      high: 3,
+      times: { limit: 11, subject: 14 },
+    });
   });
 });
 

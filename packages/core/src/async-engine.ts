@@ -120,7 +120,7 @@ export class AsyncEngine implements Engine, Shelf {
   #answerNear(place: KnownPlace | undefined): Promise<unknown> | undefined {
     if (place === undefined) return undefined;
     const remembered = this.#remembered;
-    const record = this.#shelf.lanes.near(place.key);
+    const record = this.#shelf.lanes.near(place.key, this.#remembered.home.isAhead);
     if (record === undefined || remembered.isOff || !this.#isFresh(record)) return undefined;
     const { policy } = remembered;
     const { promise, loadTime = 0 } = record.rest ?? {};
@@ -204,7 +204,8 @@ export class AsyncEngine implements Engine, Shelf {
       const answer = this.#answer(pending, work, place, self, args, true, true);
       if (answer !== undefined) return answer;
     }
-    const near = reads && place.full === undefined ? this.#shelf.lanes.near(place.key) : undefined;
+    const near =
+      reads && place.full === undefined ? this.#shelf.lanes.near(place.key, this.#remembered.home.isAhead) : undefined;
     if (near !== undefined) {
       this.#retries.apply(place.key, near);
       const answer = this.#answer(near, work, place, self, args, false, true);

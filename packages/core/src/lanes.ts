@@ -89,11 +89,11 @@ export class Lanes {
   }
 
   /** What the store's part in this process's memory answers at once; `undefined` also where this process knows better. */
-  near(key: string): MemoryRecord | undefined {
+  near(key: string, isAhead: (moment: number) => boolean): MemoryRecord | undefined {
     const { near } = this.#store;
     if (near === undefined || (this.#lanes.size > 0 && this.#lanes.has(key))) return undefined;
     if (this.#blocks.length > 0 && this.#blocks.some(({ prefix }) => key.startsWith(prefix))) return undefined;
-    const record = near.find(key);
+    const record = near.find(key, isAhead);
     // Labels, and what only the store can judge, take the longer way.
     return record?.rest?.tags === undefined && record?.rest?.idle === undefined ? record : undefined;
   }

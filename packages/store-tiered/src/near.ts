@@ -4,6 +4,7 @@ import {
   type DirectStore,
   type Entry,
   MemoryRecord,
+  memoryEpoch,
   type RecordDetails,
   toRecord,
 } from '@reprise/store/contract';
@@ -16,7 +17,7 @@ export class NearRecord extends MemoryRecord {
   readonly round: number;
   /** The last change that was known when the far tier was asked. */
   readonly order: number;
-  /** From this moment on it answers nothing, by the clock; `Infinity`: as long as it lives. */
+  /** From this moment on it answers nothing, relative as its other times; `Infinity`: as long as it lives. */
   readonly until: number;
 
   constructor(entry: Entry, round: number, order: number, until: number) {
@@ -79,20 +80,22 @@ export class Near {
     this.clock = clock;
   }
 
+  readonly #isAhead = (moment: number): boolean => moment > this.clock.now() - memoryEpoch;
+
   /** What may be answered of a key, its age apart. */
-  find(key: string): NearRecord | undefined {
+  find(key: string, isAhead: (moment: number) => boolean = this.#isAhead): NearRecord | undefined {
     const record = this.#records.find(key) as NearRecord | undefined;
     if (record === undefined) return undefined;
     // This process may have stood still, and what has changed meanwhile waits to be read.
     if (this.#believedUntil !== Infinity && performance.now() >= this.#believedUntil) return undefined;
-    if (this.#isBelieved(record)) return record;
+    if (this.#isBelieved(record, isAhead)) return record;
     this.#records.drop(key);
     return undefined;
   }
 
-  #isBelieved(record: NearRecord): boolean {
+  #isBelieved(record: NearRecord, isAhead: (moment: number) => boolean): boolean {
     if (record.round !== this.#round) return false;
-    if (record.until !== Infinity && this.clock.now() >= record.until) return false;
+    if (record.until !== Infinity && !isAhead(record.until)) return false;
     const tags = record.rest?.tags;
     if (tags === undefined || this.#labels.size === 0) return true;
     return tags.every((tag) => (this.#labels.get(tag) ?? 0) <= record.order);
@@ -110,7 +113,7 @@ export class Near {
     if (--this.#outstanding === 0) this.#changed.clear();
     // Idle times are judged by the far tier, which has to see each read.
     if (entry === undefined || entry.idle !== undefined || !isCurrent || !this.#isTrusted || this.#life === 0) return;
-    const until = this.#life === Infinity ? Infinity : this.clock.now() + this.#life;
+    const until = this.#life === Infinity ? Infinity : this.clock.now() - memoryEpoch + this.#life;
     this.#records.keep(key, new NearRecord(entry, this.#round, order, until));
   }
 

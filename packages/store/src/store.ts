@@ -47,8 +47,13 @@ export interface Tracker {
 
 /** The part of a store that is in this process's memory, see {@link AsyncStore.near}. */
 export interface NearTier {
-  /** What it has under a key, not judged for age; `undefined` also where it may not be believed. Records are its own: never change them. */
-  find(key: string): MemoryRecord | undefined;
+  /**
+   * What it has under a key, not judged for age; `undefined` also where it may not be believed. Records are its own: never change them.
+   *
+   * @param isAhead whether a moment, relative to {@link memoryEpoch}, lies in the future: where the caller has a cheaper way to tell than a
+   * look at the clock
+   */
+  find(key: string, isAhead?: (moment: number) => boolean): MemoryRecord | undefined;
 }
 
 /** The right to run the function for one key, which a store has granted for a while; capability `leases`. */
