@@ -94,33 +94,35 @@ export class AsyncEngine implements Engine, Shelf {
     this.#near = near;
     const engine = this;
     this.call = {
-      call(this: unknown, ...args: unknown[]): unknown {
+      call(this: unknown, a?: unknown): unknown {
         if (near !== undefined && modes === 0) {
-          const answer = engine.#answerNear(near.find(args));
+          const answer = engine.#answerNear(arguments.length === 1 ? near.find1(a) : near.find(arguments));
           if (answer !== undefined) return answer;
         }
-        if (remembered.isOff || remembered.isBypassed(this, args)) return engine.#pass(remembered, this, args);
-        const signal = remembered.signalOf(this, args);
-        if (signal?.aborted) return engine.#leave(signal);
-        try {
-          return engine.ask(
-            remembered.workFor(signal),
-            engine.#place(this, args, remembered.policy, signal ?? null),
-            this,
-            args,
-          );
-        } catch (error) {
-          return Promise.reject(error);
-        }
+        return engine.#callFar(this, [...arguments]);
       },
     }.call;
+  }
+
+  /** A call that what is in this process's memory does not answer. */
+  #callFar(self: unknown, args: readonly unknown[]): unknown {
+    const remembered = this.#remembered;
+    if (remembered.isOff || remembered.isBypassed(self, args)) return this.#pass(remembered, self, args);
+    const signal = remembered.signalOf(self, args);
+    if (signal?.aborted) return this.#leave(signal);
+    try {
+      const place = this.#place(self, args, remembered.policy, signal ?? null);
+      return this.ask(remembered.workFor(signal), place, self, args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** What is fresh in this process's memory, where nothing but its age is to be looked at; `undefined`: the longer way. */
   #answerNear(place: KnownPlace | undefined): Promise<unknown> | undefined {
     if (place === undefined) return undefined;
     const remembered = this.#remembered;
-    const record = this.#shelf.lanes.near(place.key, this.#remembered.home.isAhead);
+    const record = this.#shelf.lanes.near(place.key, remembered.home.isAhead, place);
     if (record === undefined || remembered.isOff || !this.#isFresh(record)) return undefined;
     const { policy } = remembered;
     const { promise, loadTime = 0 } = record.rest ?? {};

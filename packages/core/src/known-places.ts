@@ -1,9 +1,10 @@
+import type { Trace } from '@reprise/store/contract';
 import { ArgumentIndex } from './key/argument-index.ts';
 import { capturePath } from './key/index-token.ts';
 import type { Counts } from './stats.ts';
 
 /** Where a call's entry is, as text. */
-export interface KnownPlace {
+export interface KnownPlace extends Trace {
   readonly key: string;
   readonly text: string;
   readonly counts: Counts;
@@ -19,13 +20,17 @@ const most = 10_000;
 export class KnownPlaces {
   readonly #index = new ArgumentIndex<KnownPlace>();
 
-  find(args: readonly unknown[]): KnownPlace | undefined {
-    return args.length === 1 ? this.#index.find1(args[0]) : this.#index.find(args);
+  find(args: ArrayLike<unknown>): KnownPlace | undefined {
+    return this.#index.find(args);
+  }
+
+  find1(first: unknown): KnownPlace | undefined {
+    return this.#index.find1(first);
   }
 
   /** @throws KeyError when an argument cannot be read */
-  note(args: readonly unknown[], { key, text, counts }: KnownPlace): void {
+  note(args: readonly unknown[], { key, text, counts }: Omit<KnownPlace, keyof Trace>): void {
     if (this.#index.size >= most) this.#index.clear();
-    this.#index.put(capturePath(args), { key, text, counts });
+    this.#index.put(capturePath(args), { key, text, counts, slot: -1, storedKey: undefined });
   }
 }

@@ -1,4 +1,11 @@
-import { type AsyncStore, CodecError, type MemoryRecord, type RepriseError, StoreError } from '@reprise/store/contract';
+import {
+  type AsyncStore,
+  CodecError,
+  type MemoryRecord,
+  type RepriseError,
+  StoreError,
+  type Trace,
+} from '@reprise/store/contract';
 import { bounded } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { Counters } from './counters.ts';
@@ -89,11 +96,11 @@ export class Lanes {
   }
 
   /** What the store's part in this process's memory answers at once; `undefined` also where this process knows better. */
-  near(key: string, isAhead: (moment: number) => boolean): MemoryRecord | undefined {
+  near(key: string, isAhead: (moment: number) => boolean, trace?: Trace): MemoryRecord | undefined {
     const { near } = this.#store;
     if (near === undefined || (this.#lanes.size > 0 && this.#lanes.has(key))) return undefined;
     if (this.#blocks.length > 0 && this.#blocks.some(({ prefix }) => key.startsWith(prefix))) return undefined;
-    const record = near.find(key, isAhead);
+    const record = near.find(key, isAhead, trace);
     // Labels, and what only the store can judge, take the longer way.
     return record?.rest?.tags === undefined && record?.rest?.idle === undefined ? record : undefined;
   }

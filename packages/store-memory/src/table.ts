@@ -6,6 +6,7 @@ import {
   type MemoryRecord,
   memoryEpoch,
   RepriseError,
+  type Trace,
 } from '@reprise/store/contract';
 import { LRUCache } from 'lru-cache';
 import type { Listeners } from './listeners.ts';
@@ -107,6 +108,20 @@ export class Table implements DirectStore {
     if (slots === undefined) return this.#lru?.get(key);
     const slot = slots.places.get(key);
     if (slot === undefined) return undefined;
+    slots.touch(slot);
+    return slots.records[slot];
+  }
+
+  findAgain(key: unknown, trace: Trace): MemoryRecord | undefined {
+    const slots = this.#slots;
+    if (slots === undefined || key === undefined) return this.find(key);
+    let { slot } = trace;
+    if (slot === -1 || slots.keys[slot] !== trace.storedKey) {
+      slot = slots.places.get(key as Key) ?? -1;
+      trace.slot = slot;
+      if (slot === -1) return undefined;
+      trace.storedKey = slots.keys[slot];
+    }
     slots.touch(slot);
     return slots.records[slot];
   }

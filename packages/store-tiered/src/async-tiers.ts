@@ -16,7 +16,7 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
   constructor(l1: FirstTier, l2: AsyncStore, settings: Settings) {
     super(l1, l2, settings);
     const { records } = this;
-    this.near = { find: (key, isAhead) => records.find(key, isAhead) };
+    this.near = { find: (key, isAhead, trace) => records.find(key, isAhead, trace) };
     if (l2.copy !== undefined) this.snapshot = (value) => l2.copy?.(value);
     if (l2.getMany !== undefined) this.getMany = (keys) => this.#getMany(keys);
     if (l2.invalidateTags !== undefined) {

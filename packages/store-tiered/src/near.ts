@@ -6,6 +6,7 @@ import {
   MemoryRecord,
   memoryEpoch,
   type RecordDetails,
+  type Trace,
   toRecord,
 } from '@reprise/store/contract';
 
@@ -83,8 +84,9 @@ export class Near {
   readonly #isAhead = (moment: number): boolean => moment > this.clock.now() - memoryEpoch;
 
   /** What may be answered of a key, its age apart. */
-  find(key: string, isAhead: (moment: number) => boolean = this.#isAhead): NearRecord | undefined {
-    const record = this.#records.find(key) as NearRecord | undefined;
+  find(key: string, isAhead: (moment: number) => boolean = this.#isAhead, trace?: Trace): NearRecord | undefined {
+    const records = this.#records;
+    const record = (trace === undefined ? records.find(key) : records.findAgain(key, trace)) as NearRecord | undefined;
     if (record === undefined) return undefined;
     // This process may have stood still, and what has changed meanwhile waits to be read.
     if (this.#believedUntil !== Infinity && performance.now() >= this.#believedUntil) return undefined;

@@ -27,5 +27,6 @@ export {
   type StoreCapabilities,
   type StoreListener,
   type SyncStore,
+  type Trace,
   type Tracker,
 } from './store.ts';

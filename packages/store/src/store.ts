@@ -52,8 +52,17 @@ export interface NearTier {
    *
    * @param isAhead whether a moment, relative to {@link memoryEpoch}, lies in the future: where the caller has a cheaper way to tell than a
    * look at the clock
+   * @param trace what the caller keeps of the key from one question to the next, to be answered sooner
    */
-  find(key: string, isAhead?: (moment: number) => boolean): MemoryRecord | undefined;
+  find(key: string, isAhead?: (moment: number) => boolean, trace?: Trace): MemoryRecord | undefined;
+}
+
+/** Where the record of one key was found last: a note of whoever looks often, which the {@link DirectStore} reads and writes. */
+export interface Trace {
+  /** `-1`: nowhere yet. */
+  slot: number;
+  /** The key itself, as it stood there. */
+  storedKey: unknown;
 }
 
 /** The right to run the function for one key, which a store has granted for a while; capability `leases`. */
@@ -226,6 +235,8 @@ export interface Bounds {
 export interface DirectStore {
   /** The record under a key, marked as recently used; not judged for age. */
   find(key: unknown): MemoryRecord | undefined;
+  /** The same; where the record still is where it was found last, without a lookup. */
+  findAgain(key: unknown, trace: Trace): MemoryRecord | undefined;
   /** The same, leaving no trace in the order of use. */
   peek(key: unknown): MemoryRecord | undefined;
   /** Keeps a record, evicting others as the bounds ask. @returns `false` when it is too large, or nothing may be kept */
