@@ -136,4 +136,5 @@ export type Absence =
   | 'unbounded'
   | 'codec'
   | 'disk'
-  | 'redis';
+  | 'redis'
+  | 'promises';

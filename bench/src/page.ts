@@ -89,6 +89,9 @@ ${listNotes(results)
 - \`memoize\` with several arguments or an object and \`memoizee\` with an object: keys by \`JSON.stringify\`, as their manuals
   say; \`nano-memoize\` with an object: \`isDeepStrictEqual\`. \`moize\` keeps one entry by default: it is given room for all.
   \`@type-cacheable/core\` keeps its entries in a \`Map\` or an \`LRUCache\` behind the least client possible, \`cache-manager\` its bounded ones in cacheable's memory store.
+- *by hand* is no library: the least that keeps what Reprise promises of a run. A function knows on whose behalf it runs (an
+  \`AsyncLocalStorage\` is entered for it), and whoever joins a run has a promise of his own, since a result that can be read only once
+  is not for him. On Node 20 and 22 the first makes every promise of the process dearer; Node 24 has mended that.
 - A figure does not say what a call is protected from: see what each of them does with errors, invalidations and falsy
   results before comparing.
 

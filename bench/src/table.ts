@@ -16,6 +16,7 @@ const absences: { readonly [Name in Absence]: readonly [mark: string, meaning: s
   unbounded: ['- u', 'always bounded'],
   disk: ['- d', 'keeps no files of its own, or cannot do this with them'],
   redis: ['- r', 'keeps nothing on a Redis server by itself, or has no row for when that is down'],
+  promises: ['- h', 'measured only where promises alone cost more than the limit'],
   codec: ['- n', 'makes no bytes of values'],
 };
 

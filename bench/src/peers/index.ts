@@ -1,6 +1,7 @@
 import type { Peer } from '../feature.ts';
 import { peer as asyncCacheDedupe } from './async-cache-dedupe.ts';
 import { peer as bentocache } from './bentocache.ts';
+import { peer as byHand } from './by-hand.ts';
 import { peer as cacheManager } from './cache-manager.ts';
 import { peer as cacheable } from './cacheable.ts';
 import { peer as keyv } from './keyv.ts';
@@ -12,7 +13,7 @@ import { peer as nanoMemoize } from './nano-memoize.ts';
 import { peer as pMemoize } from './p-memoize.ts';
 import { peer as typeCacheable } from './type-cacheable.ts';
 
-/** In the order of the table: functions first, caches after them. */
+/** In the order of the table: functions first, caches after them, the least that could be written last. */
 export const peers: readonly Peer[] = [
   nanoMemoize,
   memoizee,
@@ -26,4 +27,5 @@ export const peers: readonly Peer[] = [
   bentocache,
   keyv,
   typeCacheable,
+  byHand,
 ];

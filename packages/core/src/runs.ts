@@ -163,6 +163,23 @@ export class Runs {
     place?: unknown,
   ): unknown {
     const { promise } = flight;
+    if (promise !== undefined && fallback === undefined && this.#isPlain(flight, work) && currentRun() === undefined) {
+      return this.#joinPlain(promise, flight, work, self, args, counts);
+    }
+    return this.#joinInFull(flight, work, self, args, counts, fallback, place);
+  }
+
+  /** Apart from {@link join}, so that what it captures is not set aside for each call that joins. */
+  #joinInFull(
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+    fallback: MemoryRecord | undefined,
+    place: unknown,
+  ): unknown {
+    const { promise } = flight;
     const waiter = currentRun();
     // A mode that takes nothing from before is not content with what a look into the store finds, and not counted with it.
     const wantsRun = !flight.running && currentMode() === 'no-cache';
@@ -235,6 +252,40 @@ export class Runs {
         : undefined,
     );
     return this.attendance.attend(joined, flight, work, counts, seat, fallback);
+  }
+
+  /** Whether all who wait for a run get what it brings, unless its result turns out to be for one of them only. */
+  #isPlain(flight: Flight, { policy }: Work): boolean {
+    return (
+      flight.running &&
+      flight.fallback === undefined &&
+      flight.epoch === tagEpoch() &&
+      policy.timeout === undefined &&
+      policy.signal === undefined &&
+      this.#shelf.isOvertaken === undefined
+    );
+  }
+
+  /** {@link join} where nothing else can come of it: most calls that join are of this kind, and many at once. */
+  #joinPlain(
+    promise: Promise<unknown>,
+    flight: Flight,
+    work: Work,
+    self: unknown,
+    args: ArrayLike<unknown>,
+    counts: Counts,
+  ): Promise<unknown> {
+    work.joined?.(args);
+    flight.joined = true;
+    this.answers.countJoined(counts, flight);
+    // One promise for each, since each may have to run for himself: what the result is, is known when it is there.
+    return promise.then((value) => {
+      if (flight.isUnshared) {
+        counts.coalesced--;
+        return this.runDirectly(flight, work, self, args, counts);
+      }
+      return flight.model === undefined ? value : this.answers.copy(flight.model.value);
+    });
   }
 
   /** Whether other processes may have made void what a flight brings, before a call joined it. @param joinedAt what the counters were then */

@@ -37,7 +37,7 @@ if (!hasRedisServer()) {
     const server = await startRedisServer();
     const children = await startProcesses(`redis://127.0.0.1:${server.port}`, 'once');
     const answers = children.map(answerOf);
-    for (const child of children) child.send({ id: 'a', duration: 1_000, calls: 25 });
+    for (const child of children) child.send({ id: 'a', duration: 4_000, calls: 25 });
     const outcomes = await Promise.all(answers);
     expect(outcomes.flatMap(({ results }) => results)).toEqual(Array(100).fill('result of a'));
     expect(outcomes.reduce((sum, { runs = 0 }) => sum + runs, 0)).toBe(1);

@@ -11,7 +11,7 @@ const work = cached(
     await new Promise((done) => setTimeout(done, duration));
     return `result of ${id}`;
   },
-  { store: redisStore({ url, prefix, leaseDuration: 300 }), name: 'work' },
+  { store: redisStore({ url, prefix, leaseDuration: 1_500 }), name: 'work' },
 );
 
 process.on('message', async ({ id, duration, calls }: { id: string; duration: number; calls: number }) => {
