@@ -2,6 +2,7 @@ import {
   type DirectStore,
   type Entry,
   MemoryRecord,
+  PlainRecord,
   type RecordDetails,
   type RemovalCause,
 } from '@reprise/store/contract';
@@ -356,7 +357,9 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { lifetime } = keeping;
     const now = lifetime === Infinity && !keeping.guarded ? home.roughNow() : home.now();
     const expiresAt = now + lifetime;
-    const record = new MemoryRecord(value, now, expiresAt, detailsOf(keeping, expiresAt, promise, loadTime, epoch));
+    const rest = detailsOf(keeping, expiresAt, promise, loadTime, epoch);
+    const record =
+      rest === undefined ? new PlainRecord(value, now, expiresAt) : new MemoryRecord(value, now, expiresAt, rest);
     storing.engine = this;
     storing.key = key;
     const isKept = this.#keepRecord(key, record);

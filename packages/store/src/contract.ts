@@ -20,6 +20,7 @@ export {
   MemoryRecord,
   memoryEpoch,
   type NearTier,
+  PlainRecord,
   type RecordDetails,
   type RemovalCause,
   type Store,

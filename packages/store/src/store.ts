@@ -271,6 +271,24 @@ export class MemoryRecord {
   }
 }
 
+/** A {@link MemoryRecord} that has no rarer parts, and takes no room for them until it has. */
+export class PlainRecord implements MemoryRecord {
+  value: unknown;
+  expiresAt: number;
+  createdAt: number;
+  declare rest: RecordDetails | undefined;
+
+  static {
+    this.prototype.rest = undefined;
+  }
+
+  constructor(value: unknown, createdAt: number, expiresAt: number) {
+    this.value = value;
+    this.createdAt = createdAt;
+    this.expiresAt = expiresAt;
+  }
+}
+
 /** The rarer parts of a {@link MemoryRecord}. Times relative to {@link memoryEpoch}. */
 export interface RecordDetails {
   failed?: boolean;
