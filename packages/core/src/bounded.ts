@@ -6,6 +6,9 @@ import { isThenable } from './one-shot.ts';
 /** Milliseconds by a clock that nobody sets, nor moves for a test. */
 export const steadyNow: () => number = performance.now.bind(performance);
 
+/** Longer delays than a timer can hold fire at once. */
+export const longestDelay = 2_147_483_647;
+
 /** A timer that is so many milliseconds late tells that the process did something else all the time. */
 const standstill = 50;
 
@@ -33,8 +36,7 @@ export function bounded<Result>(
       answer.then(resolve, reject);
       return;
     }
-    // Longer delays than a timer can hold fire at once.
-    const delay = Math.min(limit, 2_147_483_647);
+    const delay = Math.min(limit, longestDelay);
     const giveUp = (): void => reject(new StoreError(`${what} did not answer within ${limit} ms (storeTimeout)`));
     const begun = steadyNow();
     let timer = setTimeout(() => {
@@ -65,7 +67,7 @@ export function within<Result, Instead>(
   instead: Instead,
 ): Promise<Result | Instead> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(instead), limit).unref();
+    const timer = setTimeout(() => resolve(instead), Math.min(limit, longestDelay)).unref();
     const done = (result: Result): void => {
       clearTimeout(timer);
       resolve(result);

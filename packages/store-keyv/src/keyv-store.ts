@@ -61,6 +61,8 @@ export function keyvStore(keyv: KeyvInstance, options: KeyvStoreOptions = {}): K
 
 /** How much longer than an entry Keyv keeps it: the store itself judges age, by its own clock. */
 const grace = 5_000;
+/** Longer delays than a timer can hold, 24 days, fire at once. */
+const longestDelay = 2_147_483_647;
 /** Which of two processes was first is settled after a few rounds. */
 const rounds = 5;
 
@@ -195,7 +197,7 @@ class TextStore implements KeyvStore {
   #within<Result>(what: string, work: Promise<Result>): Promise<Result> {
     const { timeout } = this.settings;
     return new Promise((resolve, reject) => {
-      const timer = timeout === Infinity ? undefined : setTimeout(() => reject(this.#late(what)), timeout);
+      const timer = timeout > longestDelay ? undefined : setTimeout(() => reject(this.#late(what)), timeout);
       timer?.unref();
       work.then(resolve, (error) => reject(this.reports.failure(what, error))).finally(() => clearTimeout(timer));
     });
