@@ -397,10 +397,10 @@ export class StoreHome implements Home, TagHearer {
     if (key === undefined || key.startsWith(this.#prefix)) this.#report(error);
   }
 
-  /** Something failed that concerns no function in particular. */
-  #report(error: unknown): void {
+  /** Something failed that concerns no function in particular. Where nobody listens, a process warning says each kind once. */
+  #report(error: unknown, kind: string = codeOf(error)): void {
     const told = this.#emit({ type: 'error', cache: this.name, name: undefined, key: undefined, error });
-    if (!told) warnOnce(this, codeOf(error), codeOf(error), `${this.name ?? 'a cache'}: ${textOf(error)}`);
+    if (!told) warnOnce(this, kind, codeOf(error), `${this.name ?? 'a cache'}: ${textOf(error)}`);
   }
 
   #emit(event: CacheEvent): boolean {
@@ -477,7 +477,10 @@ export class StoreHome implements Home, TagHearer {
     try {
       await releaseStore(this.store, this.defaults.storeTimeout ?? closeLimit);
     } catch (error) {
-      warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
+      const failure = new StoreError(`the ${kindOfStore(this.store)} failed to close: ${textOf(error)}`, {
+        cause: error,
+      });
+      this.#report(failure, 'close');
     }
   }
 }

@@ -358,8 +358,9 @@ class FileStore implements DiskStore {
     this.#closing ??= this.#order.settle().then(() => {
       try {
         this.#leases.releaseAll();
-      } catch {
+      } catch (error) {
         // They end by themselves.
+        this.#reports.failed(this.#reports.failure('give back its leases', error));
       }
       this.#log.close();
       this.#reports.clear();
