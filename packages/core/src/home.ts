@@ -440,11 +440,6 @@ export class StoreHome implements Home, TagHearer {
     for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
   }
 
-  /** Whether it was closed: whoever finds it by name should look again. */
-  get isClosed(): boolean {
-    return this.#closing !== undefined;
-  }
-
   /** Gives the store other bounds. A store that fails to take them is reported. */
   resize(bounds: Bounds): void {
     this.isUnbounded = isUnbounded(bounds);

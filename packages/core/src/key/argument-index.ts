@@ -84,11 +84,6 @@ export class ArgumentIndex<Leaf> implements Watcher {
     return child as Leaf;
   }
 
-  /** {@link find} of a call without arguments. */
-  find0(): Leaf | undefined {
-    return this.#roots[0]?.children.get(undefined) as Leaf | undefined;
-  }
-
   /** {@link find} of a call with one argument. */
   find1(first: unknown): Leaf | undefined {
     const root = this.#roots[1];

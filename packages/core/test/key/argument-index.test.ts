@@ -226,7 +226,7 @@ describe('ArgumentIndex', () => {
     for (const args of [[], ['a'], [{ a: 1 }], ['a', [1]], [{ a: 1 }, 'b'], [user, 1, { c: 1 }], [1, 2, 3]]) {
       index.put(capturePath(args), textOf(args));
     }
-    expect(index.find0()).toBe('');
+    expect(index.find([])).toBe('');
     expect(index.find1('a')).toBe('"a"');
     expect(index.find1({ a: 1 })).toBe('{"a":1}');
     expect(index.find1('b')).toBeUndefined();
