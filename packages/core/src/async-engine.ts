@@ -703,14 +703,11 @@ export class AsyncEngine implements Engine, Shelf {
   ): Promise<void> {
     const remembered = this.#remembered;
     if (remembered.home.off) return void remembered.home.missInvalidation();
-    await this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
-  }
-
-  async setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): Promise<void> {
+    const place = this.#place(scope.self, args);
     this.#invalidations++;
     this.runs.flights.void(place.key);
     this.#places.set(place.key, place);
-    const primed = this.runs.answers.prime(place.key, value, policy, self, args);
+    const primed = this.runs.answers.prime(place.key, value, policy, scope.self, args);
     try {
       await this.#write(place, primed.value, primed.keeping, true, undefined, tagEpoch());
     } finally {

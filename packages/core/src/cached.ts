@@ -42,8 +42,6 @@ const cachedBy = new WeakMap<object, Behind>();
 interface Behind {
   readonly cached: Cached;
   readonly member: Member;
-  /** Whether all callers share the entries: `per: 'class'`. */
-  readonly isShared: boolean;
 }
 
 /** The cached function behind a wrapper; `undefined` for any other function. */
@@ -110,7 +108,7 @@ export function placeInCache({ fn, original, verb, member, read, policy, takesId
 
 /** Makes a wrapper known by what stands behind it; a function becomes its own handle. */
 export function noteWrapper(wrapper: AnyFunction, cached: Cached, member: Member): AnyFunction {
-  cachedBy.set(wrapper, { cached, member, isShared: cached.isShared });
+  cachedBy.set(wrapper, { cached, member });
   if (member.kind !== 'function') rememberMember(wrapper, member);
   if (member.kind === 'function') attachHandle(wrapper, makeHandle(cached, { self: undefined, everyone: true }));
   return wrapper;

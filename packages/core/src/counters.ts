@@ -1,5 +1,5 @@
-import { type Lease, type RepriseError, type Store, StoreError } from '@reprise/store/contract';
-import { atOnce, bounded } from './bounded.ts';
+import type { Lease, Store } from '@reprise/store/contract';
+import { atOnce, bounded, failureOf } from './bounded.ts';
 import type { Breaker } from './breaker.ts';
 import { isThenable } from './one-shot.ts';
 import type { Sender } from './sender.ts';
@@ -97,10 +97,4 @@ export class Counters {
       return fail(error);
     }
   }
-}
-
-function failureOf(verb: string, key: string, error: unknown): RepriseError {
-  if (error instanceof StoreError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError(`the store failed to ${verb}${key === '' ? '' : ` ${key}`}: ${reason}`, { cause: error });
 }

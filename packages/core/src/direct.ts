@@ -14,6 +14,7 @@ import type { Keeping } from './keeping.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { keyText } from './key/key-text.ts';
+import { isObject } from './key/value-kind.ts';
 import type { Policy } from './options.ts';
 import { CacheSlot, type Keeper, Owner, Owners, type StandIn } from './owner.ts';
 import { detailsOf, entryOf, inspectRecord, isLiving } from './record.ts';
@@ -287,7 +288,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     if (this.#telling.per === 'class') return this.#everybody;
     const part = this.#partOf(self);
     if (part !== undefined) return this.#owners.ofPart(part) ?? (make ? this.#owners.addPart(part) : undefined);
-    if ((typeof self !== 'object' || self === null) && typeof self !== 'function') return this.#everybody;
+    if (!isObject(self)) return this.#everybody;
     return this.#owners.ofObject(self) ?? (make ? this.#owners.addObject(self, identityOf(self)) : undefined);
   }
 
@@ -303,8 +304,7 @@ export class DirectEngine implements Engine, Shelf, Keeper {
         'what per returned',
       );
     }
-    const isOwner = (typeof self === 'object' && self !== null) || typeof self === 'function';
-    return isOwner || self === undefined ? undefined : textOfArgument(self, { identity: true });
+    return isObject(self) || self === undefined ? undefined : textOfArgument(self, { identity: true });
   }
 
   /** The key of a call, where it has one already. */
@@ -571,9 +571,8 @@ export class DirectEngine implements Engine, Shelf, Keeper {
     const { per, version, name } = this.#telling;
     const label = this.#remembered.label();
     const { self } = scope;
-    const isObject = (typeof self === 'object' && self !== null) || typeof self === 'function';
     let part: string | undefined;
-    if (per !== 'class') part = this.#partOf(self) ?? (isObject ? identityOf(self as object) : undefined);
+    if (per !== 'class') part = this.#partOf(self) ?? (isObject(self) ? identityOf(self) : undefined);
     const told = this.#toldBy(scope.self, args);
     return keyText({ name: name(), version, part, args: textOfArguments(told, { label, identity: true }) });
   }

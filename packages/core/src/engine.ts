@@ -1,12 +1,10 @@
+import type { Eventual } from './counters.ts';
 import type { Policy } from './options.ts';
 import type { Runs } from './runs.ts';
 import type { Scope } from './scope.ts';
 import type { Work } from './shelf.ts';
 import type { Counts } from './stats.ts';
 import type { AnyFunction, Inspection } from './types.ts';
-
-/** A value at once, or a promise of it, as the store underneath is synchronous or not. */
-type Eventual<Result> = Result | Promise<Result>;
 
 /** One function with the entries it has on one kind of store: what calls and handles do, each in that store's way. */
 export interface Engine {
@@ -35,6 +33,6 @@ export interface Engine {
   size(scope: Scope): number;
   /** What was counted for the scope. */
   countsOf(scope: Scope): Counts;
-  /** Voids and drops what begins so in text, without the namespace; on text stores only the flights: the store is cleared once for all. */
+  /** Voids and drops what begins so in text, without the namespace; on text stores only what is known here: the store is cleared once for all. */
   clearPrefix(prefix: string): void;
 }

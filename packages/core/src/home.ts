@@ -397,10 +397,10 @@ export class StoreHome implements Home, TagHearer {
     if (key === undefined || key.startsWith(this.#prefix)) this.#report(error);
   }
 
-  /** Something failed that concerns no function in particular. */
-  #report(error: unknown): void {
+  /** Something failed that concerns no function in particular. Where nobody listens, a process warning says each kind once. */
+  #report(error: unknown, kind: string = codeOf(error)): void {
     const told = this.#emit({ type: 'error', cache: this.name, name: undefined, key: undefined, error });
-    if (!told) warnOnce(this, codeOf(error), codeOf(error), `${this.name ?? 'a cache'}: ${textOf(error)}`);
+    if (!told) warnOnce(this, kind, codeOf(error), `${this.name ?? 'a cache'}: ${textOf(error)}`);
   }
 
   #emit(event: CacheEvent): boolean {
@@ -440,11 +440,6 @@ export class StoreHome implements Home, TagHearer {
     for (const engine of this.#functions.values()) engine.runs.flights.voidAll();
   }
 
-  /** Whether it was closed: whoever finds it by name should look again. */
-  get isClosed(): boolean {
-    return this.#closing !== undefined;
-  }
-
   /** Gives the store other bounds. A store that fails to take them is reported. */
   resize(bounds: Bounds): void {
     this.isUnbounded = isUnbounded(bounds);
@@ -477,7 +472,10 @@ export class StoreHome implements Home, TagHearer {
     try {
       await releaseStore(this.store, this.defaults.storeTimeout ?? closeLimit);
     } catch (error) {
-      warnOnce(this, 'close', 'E_STORE', `${this.name ?? 'a cache'}: the store failed to close: ${textOf(error)}`);
+      const failure = new StoreError(`the ${kindOfStore(this.store)} failed to close: ${textOf(error)}`, {
+        cause: error,
+      });
+      this.#report(failure, 'close');
     }
   }
 }

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { KeyError, OptionError } from '@reprise/store/contract';
 import { textOfArgument } from './key/argument-text.ts';
+import { isObject } from './key/value-kind.ts';
 import { isThenable } from './one-shot.ts';
 import type { AnyFunction } from './types.ts';
 
@@ -39,10 +40,6 @@ export class Ids {
   #textOf(id: unknown): string {
     return textOfArgument(id, { identity: true, label: this.#label }, 'an id');
   }
-}
-
-function isObject(value: unknown): boolean {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 /** By what the items of an answer are told, and how errors name the function that gave it. */

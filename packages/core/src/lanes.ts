@@ -1,12 +1,5 @@
-import {
-  type AsyncStore,
-  CodecError,
-  type MemoryRecord,
-  type RepriseError,
-  StoreError,
-  type Trace,
-} from '@reprise/store/contract';
-import { bounded } from './bounded.ts';
+import { type AsyncStore, CodecError, type MemoryRecord, type Trace } from '@reprise/store/contract';
+import { bounded, failureOf, isLate } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { Counters } from './counters.ts';
 import { JointReads } from './joint-reads.ts';
@@ -165,7 +158,7 @@ export class Lanes {
       return recordOf(entry, this.news.told, this.#store.touch !== undefined, this.counters.isKnown);
     } catch (error) {
       if (!(error instanceof CodecError)) this.#readBreaker.fail();
-      sender.report(storeError('get', key, error), key);
+      sender.report(failureOf('get', key, error), key);
       return error instanceof CodecError ? undefined : 'unknown';
     }
   }
@@ -204,7 +197,7 @@ export class Lanes {
     if (this.#lanes.has(key)) return;
     if (this.#store.touch !== undefined) {
       bounded(async () => this.#store.touch?.(key), sender.limit(), `touch of ${key}`, false).catch((error) =>
-        sender.report(storeError('touch', key, error), key),
+        sender.report(failureOf('touch', key, error), key),
       );
       return;
     }
@@ -340,12 +333,12 @@ export class Lanes {
       },
       (error: unknown) => {
         if (verb === 'set' && !(error instanceof CodecError)) this.#writeBreaker.fail();
-        if (verb === 'set' && !settled && isTimeout(error)) {
+        if (verb === 'set' && !settled && isLate(error)) {
           settled = true;
           lane.stray++;
         }
         this.#finish(key, lane, record, false, sender);
-        const failure = storeError(verb, key, error);
+        const failure = failureOf(verb, key, error);
         sender.report(failure, key);
         throw failure;
       },
@@ -442,22 +435,11 @@ export class Lanes {
       // Whoever asked since sweeps for himself.
       if (block.asked === asked) this.#blocks = this.#blocks.filter((other) => other !== block);
     } catch (error) {
-      const failure = storeError('clear', block.prefix, error);
+      const failure = failureOf('clear', block.prefix, error);
       sender.report(failure, undefined);
       throw failure;
     } finally {
       block.busy--;
     }
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof StoreError && error.message.includes('did not answer within');
-}
-
-/** A value that the codec refuses is no failure of the store, and keeps its name. */
-function storeError(verb: string, key: string, error: unknown): RepriseError {
-  if (error instanceof CodecError || isTimeout(error)) return error as RepriseError;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError(`the store failed to ${verb} ${key}: ${reason}`, { cause: error });
 }

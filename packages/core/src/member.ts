@@ -1,3 +1,4 @@
+import { isObject } from './key/value-kind.ts';
 import type { FunctionObject } from './types/function.ts';
 
 /** What is being wrapped, as the engines are told. */
@@ -147,8 +148,4 @@ export function nameClass(owner: FunctionObject): string {
     Function.prototype.toString.call(owner),
   )?.[1];
   return written === undefined || written === 'extends' ? '(anonymous class)' : written;
-}
-
-function isObject(value: unknown): value is object {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

@@ -2,6 +2,7 @@ import { beginWait, closesCircle, currentRun, enterRun, leaveRun, noteWait } fro
 import { warnOnce } from './events.ts';
 import type { Level } from './key/index-level.ts';
 import { type ArgumentPath, capturePath } from './key/index-token.ts';
+import { isObject } from './key/value-kind.ts';
 import type { Member } from './member.ts';
 import { missing, settledValues } from './memoize-leaf.ts';
 import type { MemoizeFlight, Shelf } from './memoize-shelf.ts';
@@ -300,9 +301,4 @@ function cut(flight: MemoizeFlight): void {
 
 function promiseOf(result: PromiseLike<unknown>): Promise<unknown> {
   return result instanceof Promise ? result : Promise.resolve(result);
-}
-
-/** Whether a value can be anything that is not simply kept. */
-function isObject(value: unknown): boolean {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

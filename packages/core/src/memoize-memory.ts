@@ -2,10 +2,11 @@ import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { type ArgumentPath, capturePath } from './key/index-token.ts';
 import { keyText } from './key/key-text.ts';
+import { isObject } from './key/value-kind.ts';
 import type { Member } from './member.ts';
 import { MemoizeEngine } from './memoize-engine.ts';
 import type { MemoizeRead } from './memoize-options.ts';
-import { canOwn, Owners } from './memoize-owners.ts';
+import { Owners } from './memoize-owners.ts';
 import { Shelf } from './memoize-shelf.ts';
 import { askPart, namedKeyError, type Scope } from './scope.ts';
 import { Counts } from './stats.ts';
@@ -118,7 +119,7 @@ export class MemoizeMemory {
     if (everyone || per === 'class') {
       this.common.clear();
       for (const [, shelf] of this.owners ?? []) shelf.clear();
-    } else if (canOwn(self) && this.owners !== undefined) this.owners.shelves.get(self)?.clear();
+    } else if (isObject(self) && this.owners !== undefined) this.owners.shelves.get(self)?.clear();
     else {
       const part = this.#partText(self);
       this.common.dropWhere(([first]) => first === part);
@@ -126,9 +127,9 @@ export class MemoizeMemory {
   }
 
   countsOf({ self, everyone }: Scope): { readonly counts: Counts; readonly size: number } {
-    const own = !everyone && canOwn(self) ? this.owners?.shelves.get(self) : undefined;
+    const own = !everyone && isObject(self) ? this.owners?.shelves.get(self) : undefined;
     if (own !== undefined) return { counts: own.settleTally(), size: own.size };
-    if (!everyone && this.owners !== undefined && canOwn(self)) return { counts: new Counts(), size: 0 };
+    if (!everyone && this.owners !== undefined && isObject(self)) return { counts: new Counts(), size: 0 };
     const counts = new Counts();
     counts.add(this.common.settleTally());
     this.owners?.addTo(counts);
@@ -149,7 +150,7 @@ export class MemoizeMemory {
   }
 
   #shelfOf(self: unknown): Shelf | undefined {
-    return this.owners === undefined || !canOwn(self) ? this.common : this.owners.shelves.get(self);
+    return this.owners === undefined || !isObject(self) ? this.common : this.owners.shelves.get(self);
   }
 
   /** What stands for the arguments, in front of it what stands for the owner where that has no shelf of its own. */
@@ -158,7 +159,7 @@ export class MemoizeMemory {
     try {
       if (this.#isPlain) return capturePath(args);
       const told = key === undefined ? args : [askPart('key', key, self, args, this.#member.label())];
-      if (per === 'class' || (per === 'instance' && canOwn(self))) return capturePath(told);
+      if (per === 'class' || (per === 'instance' && isObject(self))) return capturePath(told);
       return capturePath([
         per === 'instance' ? self : askPart('per', per, undefined, [self], this.#member.label()),
         ...told,
@@ -185,7 +186,7 @@ export class MemoizeMemory {
         'what per returned',
       );
     }
-    return canOwn(self) ? identityOf(self) : textOfArguments([self], { identity: true, label });
+    return isObject(self) ? identityOf(self) : textOfArguments([self], { identity: true, label });
   }
 }
 

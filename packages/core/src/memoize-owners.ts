@@ -2,11 +2,6 @@ import { makeTally, Shelf, type ShelfBounds } from './memoize-shelf.ts';
 import type { Tally } from './memoize-tally.ts';
 import { Counts } from './stats.ts';
 
-/** Whether something can own entries by its identity: an object or a class. */
-export function canOwn(self: unknown): self is object {
-  return (typeof self === 'object' && self !== null) || typeof self === 'function';
-}
-
 /**
  * The shelves of the objects that a method was called on. Each lives as long as its object, even if a result leads back to it;
  * what was counted for it is added to the counts of the class.

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Lease } from '@reprise/store/contract';
+import { longestDelay } from './bounded.ts';
 import type { Counters, Generation } from './counters.ts';
 import type { Sender } from './sender.ts';
 
@@ -39,7 +40,7 @@ export class Renewal {
 
   begin(): void {
     // A renewal that is late or lost once must not cost the lease.
-    this.#timer = setTimeout(() => void this.#renew(), this.#lease.duration / 3).unref();
+    this.#timer = setTimeout(() => void this.#renew(), Math.min(this.#lease.duration / 3, longestDelay)).unref();
   }
 
   async #renew(): Promise<void> {

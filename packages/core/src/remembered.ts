@@ -7,7 +7,6 @@ import type { Member } from './member.ts';
 import { isThenable } from './one-shot.ts';
 import { type Policy, settlePolicy } from './options.ts';
 import { shownKey } from './shown-key.ts';
-import { Counts } from './stats.ts';
 import type { AnyFunction, CacheEvent, CacheEventType } from './types.ts';
 
 /** What a cache is to the functions in it. */
@@ -47,7 +46,6 @@ export class Remembered {
   readonly member: Member;
   readonly home: Home;
   readonly emitter: Emitter;
-  readonly counts: Counts = new Counts();
   /** The options given for this function; the rest is the cache's. */
   readonly own: Policy;
   /** The explicit name. */

@@ -22,13 +22,10 @@ export class RetryTimes {
       if (time > now) break;
       this.#times.delete(oldest);
     }
-    if (this.#times.size >= most)
-      for (const oldest of this.#times.keys()) return void this.#replace(oldest, key, until);
-    this.#times.set(key, until);
-  }
-
-  #replace(oldest: string, key: string, until: number): void {
-    this.#times.delete(oldest);
+    if (this.#times.size >= most) {
+      const [oldest] = this.#times.keys();
+      this.#times.delete(oldest as string);
+    }
     this.#times.set(key, until);
   }
 

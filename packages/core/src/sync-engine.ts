@@ -382,14 +382,11 @@ export class SyncEngine implements Engine, Shelf {
   set(scope: Scope, args: readonly unknown[], value: unknown, policy: Policy = this.#remembered.policy): void {
     const remembered = this.#remembered;
     if (remembered.home.off) return void remembered.home.missInvalidation();
-    this.setPlace(this.#place(scope.self, args), policy, value, scope.self, args);
-  }
-
-  setPlace(place: Place, policy: Policy, value: unknown, self: unknown, args: readonly unknown[]): void {
+    const place = this.#place(scope.self, args);
     this.runs.flights.void(place.key);
     this.#places.set(place.key, place);
-    const primed = this.runs.answers.prime(place.key, value, policy, self, args);
-    const isPromise = this.#remembered.givesPromises(this.runs);
+    const primed = this.runs.answers.prime(place.key, value, policy, scope.self, args);
+    const isPromise = remembered.givesPromises(this.runs);
     try {
       this.#write(place, primed.value, primed.keeping, true, isPromise, undefined, tagEpoch());
     } finally {

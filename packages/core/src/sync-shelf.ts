@@ -1,5 +1,5 @@
-import { CodecError, type MemoryRecord, type RepriseError, StoreError, type SyncStore } from '@reprise/store/contract';
-import { atOnce } from './bounded.ts';
+import { CodecError, type MemoryRecord, type SyncStore } from '@reprise/store/contract';
+import { atOnce, failureOf } from './bounded.ts';
 import { Breaker } from './breaker.ts';
 import { Counters } from './counters.ts';
 import { safePrefix } from './key/key-text.ts';
@@ -171,11 +171,4 @@ export class SyncShelf {
       return false;
     }
   }
-}
-
-/** A value that the codec refuses is no failure of the store, and keeps its name. */
-function failureOf(verb: string, key: string, error: unknown): RepriseError {
-  if (error instanceof CodecError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreError(`the store failed to ${verb} ${key}: ${reason}`, { cause: error });
 }

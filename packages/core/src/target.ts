@@ -34,12 +34,12 @@ const everyone: Scope = { self: undefined, everyone: true };
 export function targetBehind(wrapper: object, scope: Scope): Target | undefined {
   const behind = cachedBehind(wrapper);
   if (behind !== undefined) {
-    const { cached, member, isShared } = behind;
+    const { cached, member } = behind;
     return {
       scope,
       handle: makeHandle(cached, scope),
       whole: () => makeHandle(cached, everyone),
-      isShared,
+      isShared: cached.isShared,
       memory: cached,
       remembered: cached.remembered,
       isShapeKnown: () => {

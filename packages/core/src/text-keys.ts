@@ -3,6 +3,7 @@ import { adviseAboutMap } from './advice.ts';
 import { textOfArgument, textOfArguments } from './key/argument-text.ts';
 import { identityOf } from './key/identity.ts';
 import { type BoundKey, boundKey, encodeName, keyText, namespacePrefix } from './key/key-text.ts';
+import { isObject } from './key/value-kind.ts';
 import { nameClass } from './member.ts';
 import type { Remembered } from './remembered.ts';
 import { askPart, namedKeyError, type Scope, type Telling } from './scope.ts';
@@ -93,7 +94,7 @@ export class TextKeys {
       );
     }
     if (self === undefined) return undefined;
-    if ((typeof self === 'object' && self !== null) || typeof self === 'function') return identityOf(self);
+    if (isObject(self)) return identityOf(self);
     return textOfArgument(self, { identity: true, label });
   }
 

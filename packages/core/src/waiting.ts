@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers';
+import { longestDelay } from './bounded.ts';
 
 /** How one caller waits for a run that others may wait for too. Durations in milliseconds from his call. */
 export interface Patience {
@@ -15,9 +16,6 @@ export interface Patience {
   /** He has left: by his signal. */
   readonly leave?: (reason: unknown) => void;
 }
-
-/** Longer delays than a timer can hold fire at once. */
-const longestDelay = 2_147_483_647;
 
 /**
  * A promise of its own for one caller: settles as `promise` does, unless the caller's patience ends before. Its timers are real ones

@@ -1,6 +1,7 @@
 import { OptionError } from '@reprise/store/contract';
 import { homeOf } from './cache.ts';
 import { describe } from './decorator/verb.ts';
+import { isObject } from './key/value-kind.ts';
 import { isClass, nameClass } from './member.ts';
 import { type OptionTable, readOptions } from './options.ts';
 import { targetBehind } from './target.ts';
@@ -31,9 +32,6 @@ export interface CacheOptions {
 
 const isKey = (value: unknown): value is PropertyKey =>
   typeof value === 'string' || typeof value === 'symbol' || typeof value === 'number';
-
-const isObject = (value: unknown): value is object =>
-  (typeof value === 'object' && value !== null) || typeof value === 'function';
 
 function readOf(value: unknown, where: string): Of {
   if (isKey(value)) return { name: value };

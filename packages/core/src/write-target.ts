@@ -1,4 +1,5 @@
 import { OptionError } from '@reprise/store/contract';
+import { isObject } from './key/value-kind.ts';
 import { nameClass } from './member.ts';
 import { findTargets, type Target, targetBehind } from './target.ts';
 import type { FunctionObject } from './types/function.ts';
@@ -69,8 +70,4 @@ function nameOwner(owner: object): string {
 
 function shown(name: PropertyKey): string {
   return typeof name === 'string' ? `'${name}'` : String(name);
-}
-
-function isObject(value: unknown): value is object {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

@@ -171,6 +171,13 @@ describe('close', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     await createCache({ name: 'stuck', store: failing }).close();
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('stuck'), expect.objectContaining({ code: 'E_STORE' }));
+    warn.mockClear();
+    const cache = createCache({ name: 'stuck', store: { ...failing } });
+    const errors: unknown[] = [];
+    cache.on('error', ({ error }) => errors.push(error));
+    await cache.close();
+    expect(errors).toEqual([expect.objectContaining({ code: 'E_STORE', message: expect.stringContaining('stuck') })]);
+    expect(warn).not.toHaveBeenCalled();
     warn.mockRestore();
   });
 });

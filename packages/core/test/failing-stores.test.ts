@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cached, cacheOf, closeAllCaches, createCache } from '@reprise/core';
 import { memoryStore } from '@reprise/store-memory';
 import { chaosStore } from '@reprise/store-testkit';
-import { settle } from './deferred.ts';
+import { settle, until } from './deferred.ts';
 import { tellStatuses } from './statuses.ts';
 import { asyncMemory } from './store-kinds.ts';
 import { counting, fakeDate } from './troubled-cache.ts';
@@ -154,13 +154,13 @@ it.each([
   async (_kind, makeStore, fault) => {
     fakeDate();
     const store = makeStore();
-    const { count } = counting(store, { storeTimeout: 20 });
+    const { count, errors } = counting(store, { storeTimeout: 20 });
     await count('a');
     await settle();
     store.plan({ set: fault });
     for (let call = 0; call < 20; call++) {
       await count(`k${call}`);
-      if (call < 5) await wait(30);
+      if (call < 5) await until(() => errors.length > call);
     }
     expect(store.counts.set.calls).toBeLessThanOrEqual(7);
     expect(await count('a')).toBe('a1');

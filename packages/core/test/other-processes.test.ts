@@ -297,6 +297,21 @@ describe.each(kinds)('on %s that several processes share,', (_kind, makeStore) =
       expect(ground.asked.get('renew')).toBe(renewed);
     });
 
+    it('that lasts longer than a timer can is not renewed before its time', async () => {
+      const { ground, load, user } = open();
+      const lease = ground.lease.bind(ground);
+      ground.lease = (key) => {
+        const granted = lease(key);
+        return granted && { ...granted, duration: 90 * 86_400_000 };
+      };
+      const answer = user('a');
+      const run = await runOf(load, 0);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(ground.asked.get('renew')).toBeUndefined();
+      run.resolve('one');
+      expect(await answer).toBe('one');
+    });
+
     it('is not waited for any longer when this process invalidates', async () => {
       const { ground, load, user, key } = open();
       holds(ground, key);

@@ -209,10 +209,11 @@ describe('invalidated labels in an asynchronous store', () => {
   it('keep a write that was given up from staying when it lands', async () => {
     const underneath = asyncMemory();
     const store = chaosStore(underneath, { set: ['hang'] });
-    const { wrap } = homeOn(store, { storeTimeout: 20 });
+    const { cache, wrap } = homeOn(store, { storeTimeout: 20 });
+    const givenUp = new Promise((resolve) => cache.on('error', resolve));
     const user = wrap(async () => 1, { tags: ['users'] });
     await user();
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await givenUp;
     await invalidateTags(['users']);
     store.resume();
     await settle();

@@ -5,8 +5,9 @@ import {
   CodecError,
   type Entry,
   type Lease,
+  OperationOrder,
+  Reports,
   type StoreCapabilities,
-  StoreError,
   type StoreListener,
   systemClock,
 } from '@reprise/store';
@@ -22,9 +23,7 @@ import { KeySpace } from './key-space.ts';
 import type { IndexLine } from './layout.ts';
 import { Leases } from './leases.ts';
 import { endOf } from './ledger.ts';
-import { OperationOrder } from './operation-order.ts';
 import { checkBound, type DiskStoreOptions, readOptions, type Settings } from './options.ts';
-import { Reports } from './reports.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** The store that {@link diskStore} makes: an `AsyncStore` with all that this one can do. */
@@ -116,7 +115,7 @@ class FileStore implements DiskStore {
   constructor(settings: Settings) {
     const { directory, namespace, maxSize, maxBytes, codec } = settings;
     const now = (): number => this.#clock.now();
-    const reports = new Reports(directory);
+    const reports = new Reports(`The disk store at ${directory}`);
     const log = new FenceLog(directory);
     const keys = new KeySpace(namespace);
     const files = new EntryFiles(directory);
@@ -182,9 +181,9 @@ class FileStore implements DiskStore {
 
   async get(key: string): Promise<Entry | undefined> {
     this.#begin();
+    if (this.#order.isCleared(key)) return undefined;
     const pending = this.#order.pendingOf(key);
     if (pending !== undefined) await pending;
-    else if (this.#order.isCleared(key)) return undefined;
     const indexKey = this.#keys.toIndex(key);
     const entry = this.#reader.recall(key, indexKey) ?? (await this.#reader.read(key, indexKey));
     if (entry !== undefined) this.#keeper.touch(indexKey);
@@ -234,11 +233,11 @@ class FileStore implements DiskStore {
     }
     if (encoded === undefined) {
       // What may not be stored is newer than what is: that must not be answered any more.
-      await this.#order.run(key, () => this.#remove(indexKey));
+      await this.#order.change(key, () => this.#remove(indexKey));
       if (refusal !== undefined) throw refusal;
       return false;
     }
-    const isKept = await this.#order.run(key, () => this.#writer.write(encoded, now));
+    const isKept = await this.#order.change(key, () => this.#writer.write(encoded, now));
     // Not inside of the operation: the sweep's removals wait for operations.
     if (isKept) await this.#keeper.sweep(false);
     return isKept;
@@ -251,7 +250,7 @@ class FileStore implements DiskStore {
     return this.#invalidate(
       () => this.#fences.noteKey(key),
       (isVoid) =>
-        this.#order.run(key, async () => {
+        this.#order.change(key, async () => {
           const line = await this.#remove(indexKey, isVoid);
           return line !== undefined && endOf(line) > this.#clock.now() && this.#fences.stood(line, last);
         }),
@@ -263,10 +262,10 @@ class FileStore implements DiskStore {
     await this.#invalidate(
       () => this.#fences.notePrefix(prefix),
       (isVoid) =>
-        this.#order.runClear(prefix, async () => {
+        this.#order.changeAll(async () => {
           const lines = (await this.#upkeep.ownLines(prefix)).map(([line]) => line);
           await this.#upkeep.removeAll(lines.filter(isVoid));
-        }),
+        }, prefix),
     );
   }
 
@@ -281,7 +280,7 @@ class FileStore implements DiskStore {
     this.#begin();
     const indexKey = this.#keys.toIndex(key);
     const now = this.#clock.now();
-    await this.#order.run(key, () =>
+    await this.#order.change(key, () =>
       this.#reports.attempt('touch', async () => {
         const line = await this.#files.lineOf(indexKey);
         if (line?.metadata?.idle === undefined) return;
@@ -359,8 +358,9 @@ class FileStore implements DiskStore {
     this.#closing ??= this.#order.settle().then(() => {
       try {
         this.#leases.releaseAll();
-      } catch {
+      } catch (error) {
         // They end by themselves.
+        this.#reports.failed(this.#reports.failure('give back its leases', error));
       }
       this.#log.close();
       this.#reports.clear();
@@ -369,9 +369,7 @@ class FileStore implements DiskStore {
   }
 
   #begin(): void {
-    if (this.#closing !== undefined) {
-      throw new StoreError(`The disk store at ${this.#settings.directory} is closed`, { code: 'E_CLOSED' });
-    }
+    if (this.#closing !== undefined) throw this.#reports.closed();
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     void this.#order.track(this.#upkeep.removeLeftovers());
@@ -408,7 +406,7 @@ class FileStore implements DiskStore {
             cause: reason,
           });
     this.#reports.failed(report, key);
-    const work = this.#order.run(key, async () => {
+    const work = this.#order.change(key, async () => {
       const line = await this.#files.lineOf(indexKey);
       if (line === undefined || (await this.#reader.isReadable(indexKey))) return;
       await this.#remove(indexKey, ({ integrity }) => integrity === line.integrity);
@@ -420,7 +418,7 @@ class FileStore implements DiskStore {
   #removeVoid(key: string, indexKey: string): void {
     // What is read while the store closes is not answered either, and may be good.
     if (this.#closing !== undefined) return;
-    const work = this.#order.run(key, () => this.#remove(indexKey, (line) => this.#fences.isVoidLine(line)));
+    const work = this.#order.change(key, () => this.#remove(indexKey, (line) => this.#fences.isVoidLine(line)));
     work.catch(() => undefined);
   }
 

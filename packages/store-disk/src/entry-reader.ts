@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Codec, decodeEnvelope, type Entry, StoreError } from '@reprise/store';
+import { type Codec, decodeEnvelope, type Entry, type RepriseError, StoreError } from '@reprise/store';
 import type * as Cacache from 'cacache';
 import type { EntryFiles } from './entry-files.ts';
 import { bare, type Fences } from './fences.ts';
@@ -21,7 +21,7 @@ export interface ReaderMeans {
   damaged(key: string, indexKey: string, reason: unknown): void;
   /** An entry has been invalidated. */
   voided(key: string, indexKey: string): void;
-  failure(what: string, cause: unknown): StoreError;
+  failure(what: string, cause: unknown): RepriseError;
 }
 
 /** How often a read is led to the same content before it is held to be lost. */

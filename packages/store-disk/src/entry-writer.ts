@@ -1,4 +1,4 @@
-import { type Codec, type Entry, encodeEnvelope } from '@reprise/store';
+import { type Codec, type Entry, encodeEnvelope, type Reports } from '@reprise/store';
 import type { BoundKeeper } from './bound-keeper.ts';
 import { makeId } from './digest.ts';
 import type { EntryFiles } from './entry-files.ts';
@@ -6,7 +6,6 @@ import type { Fences } from './fences.ts';
 import { isAbsence } from './file-errors.ts';
 import { type Content, type Front, overhear } from './front.ts';
 import type { LineDetails } from './layout.ts';
-import type { Reports } from './reports.ts';
 
 /** What writing takes of the store. */
 export interface WriterMeans {

@@ -11,9 +11,9 @@ export interface DiskStoreOptions {
   readonly directory: string;
   /** Tells stores in one folder apart: each sees, clears and counts its own entries only. Any text. Default: `''`. */
   readonly namespace?: string;
-  /** How many entries there may be after a sweep; `0` stores nothing. Default: `Infinity`, no bound. */
+  /** How many entries there may be after a sweep: a whole number; `0` stores nothing. Default: `Infinity`, no bound. */
   readonly maxSize?: number;
-  /** How many bytes their contents may take after a sweep; a larger entry is declined. Default: `Infinity`, no bound. */
+  /** How many bytes their contents may take after a sweep: a whole number; a larger entry is declined. Default: `Infinity`, no bound. */
   readonly maxBytes?: number;
   /** Turns values into bytes. Default: `defaultCodec` of `@reprise/store`. */
   readonly codec?: Codec;
@@ -21,7 +21,7 @@ export interface DiskStoreOptions {
   readonly clock?: Clock;
   /**
    * How long a lease lasts unless it is renewed: so long others wait for a process that hangs. One that has died is not waited for on its own
-   * host. By the wall clock. Default: `'5s'`.
+   * host. By the wall clock. Above 0, not `Infinity`. Default: `'5s'`.
    */
   readonly leaseDuration?: Duration;
   /**
@@ -36,10 +36,10 @@ export interface DiskFront {
   /**
    * For how long an entry is answered without a look at its file. What any process has invalidated – a key, a tag, a clear, a `set` that is
    * nobody's result – is not answered for a moment longer; a newer result that another process has stored is seen so much later
-   * at most. Default: `'1s'`.
+   * at most. `0`: never; `Infinity`: until it ends or is invalidated. Default: `'1s'`.
    */
   readonly maxAge?: Duration;
-  /** How many entries; the least recently used one makes room. Default: 1,000. */
+  /** How many entries: a whole number, or `Infinity`; the least recently used one makes room. `0`: none. Default: 1,000. */
   readonly maxSize?: number;
 }
 

@@ -1,4 +1,4 @@
-import type { RemovalCause } from '@reprise/store';
+import type { OperationOrder, RemovalCause, Reports } from '@reprise/store';
 import type { BoundKeeper } from './bound-keeper.ts';
 import type { EntryFiles } from './entry-files.ts';
 import type { Fences } from './fences.ts';
@@ -7,8 +7,6 @@ import type { Front } from './front.ts';
 import type { KeySpace } from './key-space.ts';
 import type { IndexLine } from './layout.ts';
 import { endOf, type Fact } from './ledger.ts';
-import type { OperationOrder } from './operation-order.ts';
-import type { Reports } from './reports.ts';
 
 /** What upkeep takes of the store. */
 export interface UpkeepMeans {
@@ -81,14 +79,14 @@ export class Upkeep {
     const lines = facts.map(([key, { integrity, size }]): IndexLine => ({ key, integrity, size, time: 0 }));
     const busy: IndexLine[] = [];
     await walk.remove(lines, tell, (line) => {
-      const isBusy = order.pendingOf(keys.fromIndex(line.key) ?? '') !== undefined;
+      const isBusy = order.isChanging(keys.fromIndex(line.key) ?? '');
       if (isBusy) busy.push(line);
       return isBusy;
     });
     // What is being written is counted when that is done: it goes after it.
     for (const line of busy) {
       const isSame = ({ integrity }: IndexLine): boolean => integrity === line.integrity;
-      const gone = await order.run(keys.fromIndex(line.key) ?? '', () => files.remove(line.key, isSame));
+      const gone = await order.change(keys.fromIndex(line.key) ?? '', () => files.remove(line.key, isSame));
       if (gone !== undefined) tell(gone);
     }
     return removed;

@@ -6,16 +6,17 @@ import {
   decodeEnvelope,
   type Entry,
   encodeEnvelope,
+  OperationOrder,
+  Reports,
   type StoreCapabilities,
+  StoreError,
   type StoreListener,
   systemClock,
 } from '@reprise/store';
 import { ClearMarks, isVoid, type Marks } from './clear-marks.ts';
 import { Doubts } from './doubts.ts';
 import { KeyvAccess } from './keyv-access.ts';
-import { OperationOrder } from './operation-order.ts';
 import { checkInstance, type KeyvInstance, type KeyvStoreOptions, readOptions, type Settings } from './options.ts';
-import { Reports } from './reports.ts';
 import { foreignKey, placeOf, readText, type StoredText, writeText } from './stored-text.ts';
 
 /** The store that {@link keyvStore} makes. It lists and sweeps where its capabilities say so. */
@@ -60,6 +61,8 @@ export function keyvStore(keyv: KeyvInstance, options: KeyvStoreOptions = {}): K
 
 /** How much longer than an entry Keyv keeps it: the store itself judges age, by its own clock. */
 const grace = 5_000;
+/** Longer delays than a timer can hold, 24 days, fire at once. */
+const longestDelay = 2_147_483_647;
 /** Which of two processes was first is settled after a few rounds. */
 const rounds = 5;
 
@@ -90,7 +93,7 @@ class TextStore implements KeyvStore {
     this.access = access;
     this.settings = settings;
     this.persistent = settings.persistent;
-    this.reports = new Reports(access.adapterName);
+    this.reports = new Reports(`The Keyv store on ${access.adapterName}`);
     this.#clock = settings.clock ?? systemClock;
     this.#hasClock = settings.clock !== undefined;
     this.marks = new ClearMarks(settings.namespace, {
@@ -170,7 +173,7 @@ class TextStore implements KeyvStore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#within('close', this.order.settle())
+    this.#closing ??= this.#within('close', Promise.resolve(this.order.idle()))
       .catch(() => {
         // It hangs: who asked for it has heard so.
       })
@@ -194,11 +197,17 @@ class TextStore implements KeyvStore {
   #within<Result>(what: string, work: Promise<Result>): Promise<Result> {
     const { timeout } = this.settings;
     return new Promise((resolve, reject) => {
-      const timer =
-        timeout === Infinity ? undefined : setTimeout(() => reject(this.reports.late(what, timeout)), timeout);
+      const timer = timeout > longestDelay ? undefined : setTimeout(() => reject(this.#late(what)), timeout);
       timer?.unref();
       work.then(resolve, (error) => reject(this.reports.failure(what, error))).finally(() => clearTimeout(timer));
     });
+  }
+
+  #late(what: string): StoreError {
+    const { timeout } = this.settings;
+    return new StoreError(
+      `${this.reports.store} has not been able to ${what} within ${timeout} ms (its timeout); it may still happen`,
+    );
   }
 
   /** Several keys, with the mark that they are judged by. One that is damaged is told to listeners, one that cannot be read to `failed`. */
@@ -371,7 +380,7 @@ class ListingStore extends TextStore {
   async #keys(prefix: string, all: boolean): Promise<string[]> {
     this.check();
     const keys = new Set<string>();
-    await this.bounded('list', () => this.order.settle());
+    await this.bounded('list', async () => this.order.idle());
     const marks = await this.bounded('list', async () => this.marks.at(await this.marks.read()));
     const values = this.access.values();
     for (;;) {

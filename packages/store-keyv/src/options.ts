@@ -26,7 +26,7 @@ export interface KeyvStoreOptions {
   readonly clock?: Clock;
   /**
    * How long an operation is waited for before it rejects with a `StoreError`; adapters may hang for as long as a connection does, or for
-   * ever. What arrives after that changes nothing that was asked for later. `Infinity`: for ever. Default: `'5s'`.
+   * ever. What arrives after that changes nothing that was asked for later. Above 0; `Infinity`: for ever. Default: `'5s'`.
    */
   readonly timeout?: Duration;
   /**

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { cached, createCache } from '@reprise/core';
-import { type Entry, StoreError } from '@reprise/store';
+import { type Duration, type Entry, StoreError } from '@reprise/store';
 import { keyvStore } from '@reprise/store-keyv';
 import Keyv from 'keyv';
 
@@ -143,7 +143,7 @@ describe('what an adapter does not say', () => {
 });
 
 describe('an adapter that hangs', () => {
-  function make(timeout: number) {
+  function make(timeout: Duration) {
     const adapter = new FailingAdapter();
     const store = keyvStore(new Keyv({ store: adapter }), { timeout });
     let release = (): void => {};
@@ -171,6 +171,16 @@ describe('an adapter that hangs', () => {
       await expect(work).rejects.toThrow(/has not been able to \w+ within 20 ms/);
     }
     release();
+  });
+
+  it('is waited for where the timeout is longer than a timer can be', async () => {
+    const { store, hang, release } = make('60d');
+    hang();
+    const read = store.get('k');
+    const pause = new Promise((resolve) => setTimeout(resolve, 30, 'no answer yet'));
+    expect(await Promise.race([read, pause])).toBe('no answer yet');
+    release();
+    expect(await read).toBeUndefined();
   });
 
   it('is told again in vain while it hangs, and afterwards what it is told holds', async () => {

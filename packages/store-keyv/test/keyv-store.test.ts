@@ -1,5 +1,5 @@
 import { crc32, gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cached, createCache } from '@reprise/core';
 import { CodecError, type Entry, OptionError, StoreError } from '@reprise/store';
 import { keyvStore } from '@reprise/store-keyv';
@@ -21,13 +21,16 @@ class TtlMap extends Map<string, unknown> {
   }
 }
 
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
 describe('the ttl of Keyv', () => {
   it('ends an entry that would live longer, as a miss', async () => {
-    const store = keyvStore(new Keyv({ ttl: 30 }));
+    const store = keyvStore(new Keyv({ ttl: 30_000 }));
     await store.set('k', entryOf(1));
     expect((await store.get('k'))?.value).toBe(1);
-    const end = Date.now() + 40;
-    while (Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 30_001);
     expect(await store.get('k')).toBeUndefined();
     expect(await store.getMany(['k'])).toEqual([undefined]);
     expect(await store.delete('k')).toBe(false);

@@ -4,15 +4,15 @@ import { type Bounds, type Clock, OptionError } from '@reprise/store/contract';
 export interface MemoryStoreOptions {
   /** Most entries at a time: a whole number, `0` (keep nothing) or `Infinity`. Default: 10,000, also beside `maxBytes`. */
   readonly maxSize?: number | undefined;
-  /** Most weight at a time, in the unit of `sizeOf`, which it needs. Default: no such bound. */
+  /** Most weight at a time, in the unit of `sizeOf`, which it needs: 0 or more; `Infinity` is no bound. Default: none. */
   readonly maxBytes?: number | undefined;
   /** What a value weighs: 0 or more, fractions allowed; `Infinity` is too heavy to be kept. Remembered errors weigh 0. */
   readonly sizeOf?: ((value: any) => number) | undefined;
   /** Accepted for the sake of symmetry: a memory store shares its place with no other, so a namespace changes nothing. */
   readonly namespace?: string | undefined;
-  /** By what the text form and the sweeps judge age. Default: the clock of the first cache that has one, else the system's. */
+  /** By what the text form and the sweeps judge age. Default: the clock of the first cache that has one, else the wall clock. */
   readonly clock?: Clock | undefined;
-  /** Who goes first for want of room, after what has expired: `'lru'`, the least recently used. */
+  /** Who goes first for want of room, after what has expired: `'lru'`, the least recently used, which is the default and the only one so far. */
   readonly policy?: 'lru' | undefined;
 }
 

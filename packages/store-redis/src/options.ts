@@ -21,7 +21,7 @@ export interface RedisStoreOptions {
   readonly codec?: Codec;
   /** Judges age, for tests: all stores of the place must have the same. Default: the clock of the cache that uses the store, else the server's. */
   readonly clock?: Clock;
-  /** How long a lease lasts that is not renewed, above 0. Default: `'5s'`. */
+  /** How long a lease lasts that is not renewed: from 1 ms to a day, in whole milliseconds. Default: `'5s'`. */
   readonly leaseDuration?: Duration;
 }
 

@@ -5,6 +5,7 @@ import {
   type Entry,
   encodeEnvelope,
   type Lease,
+  OperationOrder,
   type StoreCapabilities,
   StoreError,
   type StoreListener,
@@ -14,7 +15,6 @@ import { EntryReader } from './entry-reader.ts';
 import { JointReads } from './joint-reads.ts';
 import { KeySpace, toBytes, toMember } from './key-space.ts';
 import { makeMark } from './marks.ts';
-import { OperationOrder } from './operation-order.ts';
 import { type RedisStoreOptions, readOptions, type Settings } from './options.ts';
 import { packTags } from './record.ts';
 import { Reports } from './reports.ts';

@@ -1,40 +1,20 @@
-import { RepriseError, StoreError, type StoreListener } from '@reprise/store';
+import { type RepriseError, Reports as StoreReports } from '@reprise/store';
 
-/** What a store says: to its listeners, and in its errors. */
-export class Reports {
-  readonly #listeners = new Set<{ readonly listener: StoreListener }>();
-
-  listen(listener: StoreListener): () => void {
-    // Wrapped: the same listener may come twice, and leave once.
-    const member = { listener };
-    this.#listeners.add(member);
-    return () => void this.#listeners.delete(member);
+/** What the store says: to its listeners, and in its errors, with the server's refusals in words. */
+export class Reports extends StoreReports {
+  constructor() {
+    super('The Redis store');
   }
 
-  failed(error: unknown, key?: string): void {
-    for (const { listener } of this.#listeners) {
-      try {
-        listener.failed?.(error, key);
-      } catch {
-        // Who listens badly stops nothing.
-      }
-    }
+  /** Others that are Reprise's are parts of a sentence: what a client or the state is found to be. */
+  protected override isTold(cause: unknown): cause is RepriseError {
+    return super.isTold(cause) && cause.message.startsWith(this.store);
   }
 
-  clear(): void {
-    this.#listeners.clear();
+  protected override reasonOf(cause: unknown): string {
+    const reason = super.reasonOf(cause);
+    if (reason.startsWith('READONLY')) return `this server is a read-only replica (${reason})`;
+    if (reason.startsWith('OOM')) return `the server's memory is full (${reason})`;
+    return reason;
   }
-
-  /** A failure in words. */
-  failure(what: string, cause: unknown): RepriseError {
-    if (cause instanceof RepriseError && cause.message.startsWith('The Redis store')) return cause;
-    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-    return new StoreError(`The Redis store could not ${what}: ${explain(reason)}`, { cause });
-  }
-}
-
-function explain(reason: string): string {
-  if (reason.startsWith('READONLY')) return `this server is a read-only replica (${reason})`;
-  if (reason.startsWith('OOM')) return `the server's memory is full (${reason})`;
-  return reason;
 }

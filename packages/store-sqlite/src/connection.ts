@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { RepriseError, StoreError } from '@reprise/store';
+import { type Reports, StoreError } from '@reprise/store';
 import { moveAside } from './damaged-file.ts';
 import { kindOf, type OpenDatabase } from './driver.ts';
 import { identityOf, openFile, type Session } from './session.ts';
@@ -18,24 +18,22 @@ export class Connection {
   readonly #filename: string;
   readonly #open: OpenDatabase;
   readonly #lockTimeout: number;
-  readonly #report: (error: unknown) => void;
+  readonly #reports: Reports;
   #session: Session | undefined;
   /** What an operation has found, and the next look at the file will mend. */
   #damage: { readonly identity: string; readonly cause: unknown } | undefined;
   #checkedAt = 0;
   #isClosed = false;
 
-  constructor(filename: string, open: OpenDatabase, lockTimeout: number, report: (error: unknown) => void) {
+  constructor(filename: string, open: OpenDatabase, lockTimeout: number, reports: Reports) {
     this.#filename = filename;
     this.#open = open;
     this.#lockTimeout = lockTimeout;
-    this.#report = report;
+    this.#reports = reports;
   }
 
   refuseWhenClosed(): void {
-    if (this.#isClosed) {
-      throw new StoreError(`The SQLite store at ${this.#filename} is closed`, { code: 'E_CLOSED' });
-    }
+    if (this.#isClosed) throw this.#reports.closed();
   }
 
   /**
@@ -130,7 +128,7 @@ export class Connection {
 
   #replace(identity: string, cause: unknown): void {
     moveAside(this.#filename, identity, this.#open, this.#lockTimeout);
-    this.#report(
+    this.#reports.failed(
       new StoreError(`The SQLite store's file ${this.#filename} was damaged; it is now at ${this.#filename}-damaged`, {
         cause,
       }),
@@ -156,18 +154,13 @@ export class Connection {
   }
 
   #failure(what: string, kind: string, cause: unknown): unknown {
-    if (cause instanceof RepriseError) return cause;
     // Not of SQLite, nor of the operating system: a callback's, or a defect.
     if (typeof (cause as { readonly code?: unknown } | null)?.code !== 'string') return cause;
-    const reason =
-      kind === 'busy'
-        ? `another process has been writing for longer than lockTimeout (${this.#lockTimeout} ms)`
-        : kind === 'full'
-          ? 'the disk is full'
-          : cause instanceof Error
-            ? cause.message
-            : String(cause);
-    return new StoreError(`The SQLite store at ${this.#filename} could not ${what}: ${reason}`, { cause });
+    const reasons: Readonly<Record<string, string>> = {
+      busy: `another process has been writing for longer than lockTimeout (${this.#lockTimeout} ms)`,
+      full: 'the disk is full',
+    };
+    return this.#reports.failure(what, cause, reasons[kind]);
   }
 }
 

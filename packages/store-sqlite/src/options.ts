@@ -15,19 +15,19 @@ export interface SqliteStoreOptions {
   readonly filename: string;
   /** Tells stores in one file apart: each sees, clears and counts its own entries only. Any text. Default: `''`. */
   readonly namespace?: string;
-  /** How many entries there may be; `0` stores nothing. Default: `Infinity`, no bound. */
+  /** How many entries there may be in the namespace: a whole number; `0` stores nothing. Default: `Infinity`, no bound. */
   readonly maxSize?: number;
-  /** How many bytes the encoded entries may have; a larger one is declined. Default: `Infinity`, no bound. */
+  /** How many bytes the encoded entries may have: a whole number; a larger one is declined. Default: `Infinity`, no bound. */
   readonly maxBytes?: number;
   /** Turns values into bytes. Default: `defaultCodec` of `@reprise/store`. */
   readonly codec?: Codec;
   /** Judges age. Default: the clock of the cache that uses the store, else the wall clock. */
   readonly clock?: Clock;
-  /** How long a lease lasts that is not renewed, above 0. Default: `'5s'`. */
+  /** How long a lease lasts that is not renewed: from 1 ms on, not `Infinity`. Default: `'5s'`. */
   readonly leaseDuration?: Duration;
   /**
-   * How long one operation waits, blocking, for another process that is writing, before it fails with a `StoreError`; at most
-   * a minute. Default: `'1s'`.
+   * How long one operation waits, blocking, for another process that is writing, before it fails with a `StoreError`: from
+   * 1 ms to a minute. Default: `'1s'`.
    */
   readonly lockTimeout?: Duration;
   /** Default: `better-sqlite3` where it is installed, else `node:sqlite` where Node has it. */

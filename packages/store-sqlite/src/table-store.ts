@@ -10,6 +10,7 @@ import {
   encodeEnvelope,
   encodeTextEnvelope,
   type Lease,
+  Reports,
   type StoreCapabilities,
   type StoreListener,
   type SyncStore,
@@ -30,7 +31,6 @@ import {
 } from './fences.ts';
 import { toColumn } from './key-column.ts';
 import { endLease, endLeases, Leases, sweepLeases } from './leases.ts';
-import { Listeners } from './listeners.ts';
 import { checkBound, type Settings } from './options.ts';
 import type { Envelope, Session } from './session.ts';
 import { type Judgement, type WaitingWrite, WaitingWrites } from './waiting-writes.ts';
@@ -90,7 +90,7 @@ export class TableStore implements SqliteStore {
   readonly #rows: EntryRows;
   readonly #leases: Leases;
   readonly #waiting: WaitingWrites;
-  readonly #listeners = new Listeners();
+  readonly #reports: Reports;
   #clock: Clock;
   #hasClock: boolean;
   #bounds: Required<Bounds>;
@@ -102,9 +102,8 @@ export class TableStore implements SqliteStore {
   constructor(settings: Settings) {
     this.#settings = settings;
     const open = loadDriver(settings.driver);
-    this.#connection = new Connection(settings.filename, open, settings.lockTimeout, (error) =>
-      this.#listeners.failed(error),
-    );
+    this.#reports = new Reports(`The SQLite store at ${settings.filename}`);
+    this.#connection = new Connection(settings.filename, open, settings.lockTimeout, this.#reports);
     this.#rows = new EntryRows(settings.namespace);
     this.#leases = new Leases(settings.leaseDuration);
     this.#waiting = new WaitingWrites(() => this.#flush());
@@ -126,7 +125,7 @@ export class TableStore implements SqliteStore {
   }
 
   listen(listener: StoreListener): () => void {
-    return this.#listeners.add(listener);
+    return this.#reports.listen(listener);
   }
 
   get(key: string): Entry | undefined {
@@ -223,7 +222,7 @@ export class TableStore implements SqliteStore {
       sweepLeases(session);
       return { keys, count: keys.length + others };
     });
-    this.#listeners.removed(keys.map((key) => ({ key, cause: 'expire' })));
+    for (const key of keys) this.#reports.removed(key, 'expire');
     this.#reclaim(worthReclaiming);
     return count;
   }
@@ -271,11 +270,11 @@ export class TableStore implements SqliteStore {
         this.#write('write', (session) => this.#leases.releaseAll(session));
       }
     } catch (error) {
-      this.#listeners.failed(error);
+      this.#reports.failed(error);
     } finally {
       this.#waiting.clear();
       this.#connection.close();
-      this.#listeners.clear();
+      this.#reports.clear();
     }
   }
 
@@ -345,11 +344,11 @@ export class TableStore implements SqliteStore {
       reason instanceof CodecError
         ? reason
         : new CodecError(`The entry of ${JSON.stringify(key.slice(0, 120))} is damaged`, { cause: reason });
-    this.#listeners.failed(report, key);
+    this.#reports.failed(report, key);
     try {
       this.#write('remove a damaged entry', (session) => this.#rows.removeExactly(session, fullKey, envelope));
     } catch (error) {
-      this.#listeners.failed(error, key);
+      this.#reports.failed(error, key);
     }
     return undefined;
   }
@@ -418,7 +417,7 @@ export class TableStore implements SqliteStore {
       return done;
     });
     this.#waiting.clear();
-    this.#listeners.removed(removals);
+    for (const { key, cause } of removals) this.#reports.removed(key, cause);
     return result;
   }
 
@@ -428,7 +427,7 @@ export class TableStore implements SqliteStore {
       this.#write('write', () => {});
     } catch (error) {
       this.#waiting.clear();
-      this.#listeners.failed(error);
+      this.#reports.failed(error);
     }
   }
 
@@ -442,7 +441,7 @@ export class TableStore implements SqliteStore {
     try {
       this.#connection.maintain('give back room', (session) => session.reclaim());
     } catch (error) {
-      this.#listeners.failed(error);
+      this.#reports.failed(error);
     }
   }
 

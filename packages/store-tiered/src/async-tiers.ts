@@ -98,7 +98,10 @@ export class AsyncTiers extends Tiers<AsyncStore> implements AsyncStore {
   async #close(): Promise<void> {
     this.#untrack?.();
     this.records.trust(false);
-    this.l1.close();
-    await this.l2.close();
+    try {
+      this.l1.close();
+    } finally {
+      await this.l2.close();
+    }
   }
 }

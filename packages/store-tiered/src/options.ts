@@ -12,7 +12,7 @@ import {
 export interface TieredStoreOptions {
   /**
    * For how long at most the first tier answers before the second one is asked again. Default: `'1s'`, or `Infinity` where the second tier
-   * tells of its changes (`redisStore`). `0`: never.
+   * tells of its changes (`redisStore`). `0`: never; `Infinity`: for as long as the entry lives.
    */
   readonly l1Ttl?: Duration | undefined;
 }

@@ -57,7 +57,10 @@ export class SyncTiers extends Tiers<SyncStore> implements SyncStore {
 
   close(): void {
     this.records.trust(false);
-    this.l1.close();
-    this.l2.close();
+    try {
+      this.l1.close();
+    } finally {
+      this.l2.close();
+    }
   }
 }

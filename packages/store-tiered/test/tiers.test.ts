@@ -163,6 +163,20 @@ describe('a function that is cached in two tiers', () => {
     await cache.close();
   });
 
+  it.each([
+    ['an asynchronous second one', () => diskStore({ directory: join(root, `${++places}`) })],
+    ['a synchronous second one', () => sqliteStore({ filename: join(root, `${++places}.sqlite`) })],
+  ])('are both closed where the first one fails to close, with %s', async (_kind, makeFar) => {
+    const near = memoryStore();
+    near.close = () => {
+      throw new Error('stuck');
+    };
+    const far = makeFar();
+    const store = tieredStore(near, far as AsyncStore);
+    await expect((async () => store.close())()).rejects.toThrow('stuck');
+    await expect((async () => far.get('k'))()).rejects.toMatchObject({ code: 'E_CLOSED' });
+  });
+
   it('says which tier an entry is in', async () => {
     const { far } = countedFiles();
     const cache = createCache({ name: `tiers ${++places}`, store: tieredStore(memoryStore(), far, { l1Ttl: 0 }) });

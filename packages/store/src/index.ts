@@ -5,5 +5,7 @@ export { type CompressionOptions, compressedCodec } from './compressed-codec.ts'
 export * from './contract.ts';
 export { decodeEnvelope, type EnvelopeDetails, encodeEnvelope } from './envelope.ts';
 export { type JsonCodecOptions, jsonCodec } from './json-codec.ts';
+export { OperationOrder } from './operation-order.ts';
+export { Reports } from './reports.ts';
 export { type SealAlgorithm, type SealOptions, sealedCodec } from './sealed-codec.ts';
 export { decodeTextEnvelope, encodeTextEnvelope } from './text-envelope.ts';

@@ -84,40 +84,12 @@ export class ArgumentIndex<Leaf> implements Watcher {
     return child as Leaf;
   }
 
-  /** {@link find} of a call without arguments. */
-  find0(): Leaf | undefined {
-    return this.#roots[0]?.children.get(undefined) as Leaf | undefined;
-  }
-
   /** {@link find} of a call with one argument. */
   find1(first: unknown): Leaf | undefined {
     const root = this.#roots[1];
     if (root === undefined) return undefined;
     const leaf = stepInto(root, first);
     return (leaf === undefined && !isPrimitive(first) ? this.find([first]) : leaf) as Leaf | undefined;
-  }
-
-  /** {@link find} of a call with two arguments. */
-  find2(first: unknown, second: unknown): Leaf | undefined {
-    const root = this.#roots[2];
-    if (root === undefined) return undefined;
-    const level = stepInto(root, first) as Level | undefined;
-    const leaf = level === undefined ? undefined : stepInto(level, second);
-    if (leaf !== undefined || (isPrimitive(first) && isPrimitive(second))) return leaf as Leaf | undefined;
-    return this.find([first, second]);
-  }
-
-  /** {@link find} of a call with three arguments. */
-  find3(first: unknown, second: unknown, third: unknown): Leaf | undefined {
-    const root = this.#roots[3];
-    if (root === undefined) return undefined;
-    let level = stepInto(root, first) as Level | undefined;
-    if (level !== undefined) level = stepInto(level, second) as Level | undefined;
-    const leaf = level === undefined ? undefined : stepInto(level, third);
-    if (leaf !== undefined || (isPrimitive(first) && isPrimitive(second) && isPrimitive(third))) {
-      return leaf as Leaf | undefined;
-    }
-    return this.find([first, second, third]);
   }
 
   /** The leaf of a call whose arguments were captured before; `undefined` where there is none, or it is that. */

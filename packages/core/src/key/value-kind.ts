@@ -43,6 +43,11 @@ const writeSource: () => string = Function.prototype.toString;
 const writeUrl: () => string = URL.prototype.toString;
 const writeSearchParams: () => string = URLSearchParams.prototype.toString;
 
+/** Whether it is an object of any kind, a function included: what can have properties, and an identity. */
+export function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
 /**
  * The built-in class of an object that is compared by value: `'Object'` (plain, or without prototype), `'Array'`, `'Date'`,
  * `'Map'`, `'Buffer'`, `'URL'`, …. `''` for what is known by identity only: instances of classes, those derived from built-in ones

@@ -218,24 +218,25 @@ describe('ArgumentIndex', () => {
     index.put(capturePath([1, { a: 1 }]), 'leaf');
     expect(() => index.find([1, trap])).toThrow(KeyError);
     expect(() => index.find([1, trap])).toThrow(/argument at index 1.*trap/);
-    expect(() => index.find2(1, trap)).toThrow(KeyError);
+    index.put(capturePath([{ a: 1 }]), 'leaf');
+    expect(() => index.find1(trap)).toThrow(KeyError);
   });
 
-  it('finds by one to three arguments as by a list of them', () => {
+  it('finds any number of arguments, one of them also by itself', () => {
     const index = new ArgumentIndex<string>();
     for (const args of [[], ['a'], [{ a: 1 }], ['a', [1]], [{ a: 1 }, 'b'], [user, 1, { c: 1 }], [1, 2, 3]]) {
       index.put(capturePath(args), textOf(args));
     }
-    expect(index.find0()).toBe('');
+    expect(index.find([])).toBe('');
     expect(index.find1('a')).toBe('"a"');
     expect(index.find1({ a: 1 })).toBe('{"a":1}');
     expect(index.find1('b')).toBeUndefined();
-    expect(index.find2('a', [1])).toBe('"a",[1]');
-    expect(index.find2({ a: 1 }, 'b')).toBe('{"a":1},"b"');
-    expect(index.find2('a', 1)).toBeUndefined();
-    expect(index.find3(user, 1, { c: 1 })).toBe(textOf([user, 1, { c: 1 }]));
-    expect(index.find3(1, 2, 3)).toBe('1,2,3');
-    expect(index.find3(1, 2, 4)).toBeUndefined();
+    expect(index.find(['a', [1]])).toBe('"a",[1]');
+    expect(index.find([{ a: 1 }, 'b'])).toBe('{"a":1},"b"');
+    expect(index.find(['a', 1])).toBeUndefined();
+    expect(index.find([user, 1, { c: 1 }])).toBe(textOf([user, 1, { c: 1 }]));
+    expect(index.find([1, 2, 3])).toBe('1,2,3');
+    expect(index.find([1, 2, 4])).toBeUndefined();
     expect(index.find([1, 2, 3, 4])).toBeUndefined();
   });
 

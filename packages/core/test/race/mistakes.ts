@@ -88,8 +88,8 @@ export const mistakes: readonly Mistake[] = [
         } as unknown as Set;
       return together(
         replace(DirectEngine.prototype, 'set', without),
-        replace(SyncEngine.prototype, 'setPlace', without),
-        replace(AsyncEngine.prototype, 'setPlace', without),
+        replace(SyncEngine.prototype, 'set', without),
+        replace(AsyncEngine.prototype, 'set', without),
       );
     },
   },
@@ -292,8 +292,8 @@ export const mistakes: readonly Mistake[] = [
     make: () => {
       const had = new Map<string, MemoryRecord>();
       return replace(Lanes.prototype, 'near', (original) => {
-        return function (this: Lanes, key) {
-          const record = original.call(this, key) ?? had.get(key);
+        return function (this: Lanes, key, isAhead) {
+          const record = original.call(this, key, isAhead) ?? had.get(key);
           if (record !== undefined) had.set(key, record);
           return record;
         };
