@@ -1,3 +1,4 @@
+import { afterAll } from '@jest/globals';
 import type { RedisClient } from '@reprise/store-redis';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
@@ -35,3 +36,24 @@ export const clusterClients: Readonly<Record<string, (port: number) => Promise<O
     return { client, close: () => client.close() };
   },
 };
+
+/** Clients that end with the tests of a file, or of a suite. */
+export function makeClients(): (port: number, options?: object) => Redis {
+  const clients: Redis[] = [];
+  afterAll(() => {
+    for (const client of clients) client.disconnect();
+  });
+  return (port, options = {}) => {
+    const client = new Redis(port, '127.0.0.1', options);
+    client.on('error', () => {});
+    clients.push(client);
+    return client;
+  };
+}
+
+let places = 0;
+
+/** A prefix that no other test has. */
+export function newPrefix(): string {
+  return `test-${process.pid}-${++places}`;
+}

@@ -1,11 +1,12 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { cached, closeAllCaches, createCache } from '@reprise/core';
 import { type Entry, StoreError } from '@reprise/store';
-import { type OwnRedisServer, tcpProxy } from '@reprise/store-testkit';
+import { tcpProxy } from '@reprise/store-testkit';
 import type { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { redisStore } from '../src/index.ts';
-import { makeClients, newPrefix, onServer } from './servers.ts';
+import { makeClients, newPrefix } from './clients.ts';
+import { withServer } from './with-server.ts';
 
 /** An entry that lives for a minute, or as long as is said. */
 function entryOf(value: unknown, more: Partial<Entry> = {}, ttl = 60_000): Entry {
@@ -22,9 +23,12 @@ async function until(check: () => unknown): Promise<void> {
   throw new Error('it has not come to that');
 }
 
-onServer('what is special of the Redis store', (server: OwnRedisServer) => {
+withServer('what is special of the Redis store', (server) => {
   const connect = makeClients();
-  const client = connect(server.port);
+  let client: Redis;
+  beforeAll(() => {
+    client = connect(server().port);
+  });
   const open = (prefix = newPrefix(), more: object = {}): ReturnType<typeof redisStore> =>
     redisStore({ client, prefix, ...more });
   /** How often the server has been given a command. */
@@ -298,7 +302,7 @@ onServer('what is special of the Redis store', (server: OwnRedisServer) => {
   describe('a client', () => {
     it('of a url is made by the store when it is first needed, and ended by it', async () => {
       const before = ((await client.client('LIST')) as string).split('\n').length;
-      const store = redisStore({ url: `redis://127.0.0.1:${server.port}`, prefix: newPrefix() });
+      const store = redisStore({ url: `redis://127.0.0.1:${server().port}`, prefix: newPrefix() });
       await store.set('k', entryOf('v'));
       expect((await store.get('k'))?.value).toBe('v');
       await store.close();
@@ -314,7 +318,7 @@ onServer('what is special of the Redis store', (server: OwnRedisServer) => {
     });
 
     it('that has lost its connection fails at once, and what was asked for does not wait in a queue', async () => {
-      const proxy = await tcpProxy({ port: server.port });
+      const proxy = await tcpProxy({ port: server().port });
       const own = connect(proxy.port, { retryStrategy: () => 20 });
       const store = redisStore({ client: own, prefix: newPrefix() });
       await store.set('k', entryOf('v'));
@@ -334,7 +338,7 @@ onServer('what is special of the Redis store', (server: OwnRedisServer) => {
 
     for (const kind of ['ioredis', 'redis'] as const) {
       it(`of ${kind} gives no reader another key's value, over 5,000 reads of which connections break in the midst`, async () => {
-        const proxy = await tcpProxy({ port: server.port });
+        const proxy = await tcpProxy({ port: server().port });
         const url = `redis://127.0.0.1:${proxy.port}`;
         const own =
           kind === 'ioredis'
@@ -407,7 +411,7 @@ onServer('what is special of the Redis store', (server: OwnRedisServer) => {
     });
 
     it('hangs costs a call no more than its storeTimeout, and is used again when it answers', async () => {
-      const own = connect(server.port);
+      const own = connect(server().port);
       const cache = createCache({
         name: newPrefix(),
         store: redisStore({ client: own, prefix: newPrefix() }),
@@ -417,13 +421,13 @@ onServer('what is special of the Redis store', (server: OwnRedisServer) => {
       let runs = 0;
       const read = cached(async (_id: string) => ++runs, { cache, name: 'read' });
       expect(await read('x')).toBe(1);
-      process.kill(server.pid, 'SIGSTOP');
+      process.kill(server().pid, 'SIGSTOP');
       try {
         const begun = performance.now();
         expect(await read('z')).toBe(2);
         expect(performance.now() - begun).toBeLessThan(2_000);
       } finally {
-        process.kill(server.pid, 'SIGCONT');
+        process.kill(server().pid, 'SIGCONT');
       }
       await until(async () => {
         const before = runs;
