@@ -6,22 +6,8 @@ import type { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { redisStore } from '../src/index.ts';
 import { makeClients, newPrefix } from './clients.ts';
+import { entryOf, until } from './entries.ts';
 import { withServer } from './with-server.ts';
-
-/** An entry that lives for a minute, or as long as is said. */
-function entryOf(value: unknown, more: Partial<Entry> = {}, ttl = 60_000): Entry {
-  const createdAt = Date.now();
-  return { value, createdAt, expiresAt: createdAt + ttl, staleUntil: createdAt + ttl, ...more };
-}
-
-/** Waits for what another party does in its own time. */
-async function until(check: () => unknown): Promise<void> {
-  for (const end = performance.now() + 10_000; performance.now() < end; ) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error('it has not come to that');
-}
 
 withServer('what is special of the Redis store', (server) => {
   const connect = makeClients();
