@@ -1,0 +1,48 @@
+import { Redis } from 'ioredis';
+import { until } from './entries.ts';
+
+/** Does something with a server of that port, past all clients of a test. */
+export async function onPort<Result>(port: number, work: (client: Redis) => Promise<Result>): Promise<Result> {
+  const client = new Redis(port, '127.0.0.1');
+  client.on('error', () => {});
+  try {
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Waits until a replica has all that its master has. */
+export function replicated(masterPort: number): Promise<void> {
+  return onPort(masterPort, (master) =>
+    until(async () => {
+      const told = await master.info('replication');
+      return told.includes('state=online') && (await master.wait(1, 1_000)) === 1;
+    }),
+  );
+}
+
+/** From now on no replica hears of what is written there; nothing else is wrong with the master. */
+export async function cutOffReplicas(masterPort: number): Promise<void> {
+  await onPort(masterPort, async (master) => {
+    await master.acl('SETUSER', 'default', '-psync', '-sync');
+    await master.client('KILL', 'TYPE', 'replica');
+    await until(async () => (await master.info('replication')).includes('connected_slaves:0'));
+  });
+}
+
+/** Undoes {@link cutOffReplicas}. */
+export async function admitReplicas(masterPort: number): Promise<void> {
+  await onPort(masterPort, (master) => master.acl('SETUSER', 'default', '+psync', '+sync'));
+}
+
+/** Makes a server follow another one, and waits until it has all that this one has. */
+export async function follow(port: number, masterPort: number): Promise<void> {
+  await onPort(port, (replica) => replica.replicaof('127.0.0.1', masterPort));
+  await replicated(masterPort);
+}
+
+/** Makes a master of a replica. */
+export async function promote(port: number): Promise<void> {
+  await onPort(port, (replica) => replica.replicaof('NO', 'ONE'));
+}
