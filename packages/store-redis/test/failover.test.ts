@@ -5,16 +5,13 @@ import {
   type OwnRedisServer,
   startRedisCluster,
   startRedisSentinel,
-  startRedisServer,
-  type TcpProxy,
-  tcpProxy,
 } from '@reprise/store-testkit';
 import { Redis } from 'ioredis';
 import { createSentinel } from 'redis';
 import { clients, clusterClients, newPrefix, type OwnClient } from './clients.ts';
 import { answersOf, entryOf, until } from './entries.ts';
 import { trustEveryConnection, trustEveryState } from './mistakes.ts';
-import { cutOffReplicas, follow, onPort, promote, replicated } from './replication.ts';
+import { beginPair, cutOffReplicas, follow, leadTo, onPort, promote, replicated, startPair } from './replication.ts';
 import { withServers } from './with-server.ts';
 
 /** What a replica may have missed. */
@@ -24,13 +21,6 @@ const invalidations: Readonly<Record<string, (store: RedisStore) => Promise<unkn
   'all was cleared': (store) => store.clear(),
   'a newer value was set': (store) => store.set('k', entryOf('new')),
 };
-
-interface Pair {
-  /** The address of whichever is the master. */
-  readonly address: TcpProxy;
-  readonly servers: readonly [OwnRedisServer, OwnRedisServer];
-  stop(): Promise<void>;
-}
 
 /** Clients that end with each test, whatever becomes of it. */
 function useClients(): (made: Promise<OwnClient>) => Promise<OwnClient> {
@@ -45,45 +35,15 @@ function useClients(): (made: Promise<OwnClient>) => Promise<OwnClient> {
   };
 }
 
-/** Two servers behind an address that leads to the master. */
-async function startPair(): Promise<Pair> {
-  const servers = [await startRedisServer(), await startRedisServer()] as const;
-  const address = await tcpProxy({ port: servers[0].port });
-  return {
-    address,
-    servers,
-    stop: async () => {
-      await address.close();
-      await Promise.all(servers.map((server) => server.stop()));
-    },
-  };
-}
-
 withServers(
   'a replica that is promoted, and has missed that',
   (pair) => {
-    /** As whoever operates it does who has the address lead to a new master. */
-    const leadTo = (server: OwnRedisServer): void => {
-      pair().address.leadTo(server.port);
-      pair().address.reset();
-    };
-    /** Both are empty, the second one follows the first, and the address leads to that. */
-    const begin = async (): Promise<readonly [OwnRedisServer, OwnRedisServer]> => {
-      const [master, replica] = pair().servers;
-      for (const server of [master, replica]) {
-        await server.restart();
-        await onPort(server.port, (client) => client.flushall());
-      }
-      leadTo(master);
-      await follow(replica.port, master.port);
-      return [master, replica];
-    };
     const use = useClients();
     const open = (own: OwnClient, prefix = newPrefix()): RedisStore => redisStore({ client: own.client, prefix });
 
     describe.each(Object.entries(clients))('with %s:', (_, connect) => {
       it.each(Object.entries(invalidations))('%s, gives no older value', async (what, invalidate) => {
-        const [master, replica] = await begin();
+        const [master, replica] = await beginPair(pair());
         const own = await use(connect(pair().address.port));
         const store = open(own);
         await store.set('k', entryOf('old', { tags: what.includes('label') ? ['t'] : [] }));
@@ -94,7 +54,7 @@ withServers(
         await invalidate(store);
         await master.kill();
         await promote(replica.port);
-        leadTo(replica);
+        leadTo(pair(), replica);
         expect(await answersOf(store, 'k')).toEqual(Array(4).fill(undefined));
         // The bytes are there again, and count for nothing.
         expect(await onPort(replica.port, (client) => client.keys('*:e::k'))).toHaveLength(1);
@@ -104,7 +64,7 @@ withServers(
       });
 
       it('and that gives back what it has to the master of before, which then is one again, gives no older value', async () => {
-        const [master, replica] = await begin();
+        const [master, replica] = await beginPair(pair());
         const own = await use(connect(pair().address.port));
         const store = open(own);
         await store.set('k', entryOf('old'));
@@ -116,14 +76,14 @@ withServers(
         await promote(replica.port);
         await follow(master.port, replica.port);
         await promote(master.port);
-        leadTo(master);
+        leadTo(pair(), master);
         expect(await onPort(master.port, (client) => client.keys('*:e::k'))).toHaveLength(1);
         expect(await answersOf(store, 'k')).toEqual(Array(4).fill(undefined));
       });
     });
 
     it('a replica answers nothing: it may have missed something', async () => {
-      const [master, replica] = await begin();
+      const [master, replica] = await beginPair(pair());
       const prefix = newPrefix();
       const connect = clients['ioredis'] as (port: number) => Promise<OwnClient>;
       const [writer, reader] = [await use(connect(master.port)), await use(connect(replica.port))];
@@ -144,7 +104,7 @@ withServers(
         ['reads that ask not who answers', trustEveryConnection, []],
       ] as const)('%s', async (_, mistake, tags) => {
         undo = mistake();
-        const [master, replica] = await begin();
+        const [master, replica] = await beginPair(pair());
         const store = open(
           await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(pair().address.port)),
         );
@@ -154,7 +114,7 @@ withServers(
         await cutOffReplicas(master.port);
         await store.delete('k');
         await promote(replica.port);
-        leadTo(replica);
+        leadTo(pair(), replica);
         expect(await answersOf(store, 'k')).toContain('old');
       });
     });
@@ -185,12 +145,7 @@ withServers(
     it.each(Object.entries(sentinelClients))(
       'gives no older value, with %s',
       async (_, connect) => {
-        const [master, replica] = pair().servers;
-        for (const server of [master, replica]) {
-          await server.restart();
-          await onPort(server.port, (client) => client.flushall());
-        }
-        await follow(replica.port, master.port);
+        const [master, replica] = await beginPair(pair());
         const sentinel = await startRedisSentinel('main', master.port);
         await onPort(sentinel.port, (client) =>
           until(async () => String(await client.call('SENTINEL', 'REPLICAS', 'main')).includes(String(replica.port))),

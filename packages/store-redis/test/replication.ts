@@ -1,3 +1,4 @@
+import { type OwnRedisServer, startRedisServer, type TcpProxy, tcpProxy } from '@reprise/store-testkit';
 import { Redis } from 'ioredis';
 import { until } from './entries.ts';
 
@@ -45,4 +46,42 @@ export async function follow(port: number, masterPort: number): Promise<void> {
 /** Makes a master of a replica. */
 export async function promote(port: number): Promise<void> {
   await onPort(port, (replica) => replica.replicaof('NO', 'ONE'));
+}
+
+/** Two servers, and the address of whichever is the master. */
+export interface Pair {
+  readonly address: TcpProxy;
+  readonly servers: readonly [OwnRedisServer, OwnRedisServer];
+  stop(): Promise<void>;
+}
+
+export async function startPair(): Promise<Pair> {
+  const servers = [await startRedisServer(), await startRedisServer()] as const;
+  const address = await tcpProxy({ port: servers[0].port });
+  return {
+    address,
+    servers,
+    stop: async () => {
+      await address.close();
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  };
+}
+
+/** Both are empty, the second one follows the first, and the address leads to that. */
+export async function beginPair(pair: Pair): Promise<readonly [master: OwnRedisServer, replica: OwnRedisServer]> {
+  const [master, replica] = pair.servers;
+  for (const server of pair.servers) {
+    await server.restart();
+    await onPort(server.port, (client) => client.flushall());
+  }
+  leadTo(pair, master);
+  await follow(replica.port, master.port);
+  return [master, replica];
+}
+
+/** As whoever operates it does who has the address lead to a new master. */
+export function leadTo({ address }: Pair, { port }: OwnRedisServer): void {
+  address.leadTo(port);
+  address.reset();
 }
