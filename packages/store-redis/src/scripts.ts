@@ -24,9 +24,9 @@ local here
 local function origin()
   if here then return here end
   local told = redis.call('INFO', 'replication')
-  here = string.match(told, 'master_replid:(%x+)')
-  if not here then error('this server does not tell its replication id, by which it is known that nothing was undone') end
-  here = string.find(told, 'role:slave', 1, true) and '' or string.sub(here, 1, 16)
+  local id = string.find(told, 'role:slave', 1, true) and '' or string.match(told, 'master_replid:(%x+)')
+  if not id then error('this server does not tell its replication id, by which it is known that nothing was undone') end
+  here = string.sub(id, 1, 16)
   return here
 end
 local function read()

@@ -13,6 +13,17 @@ export async function onPort<Result>(port: number, work: (client: Redis) => Prom
   }
 }
 
+/** Has a server save what it has, as soon as it is not at it already for the sake of a replica. */
+export function save(port: number): Promise<void> {
+  return onPort(port, (client) =>
+    until(() =>
+      client.save().catch((error: Error) => {
+        if (!error.message.includes('in progress')) throw error;
+      }),
+    ),
+  );
+}
+
 /** Waits until a replica has all that its master has. */
 export function replicated(masterPort: number): Promise<void> {
   return onPort(masterPort, (master) =>
@@ -32,9 +43,9 @@ export async function cutOffReplicas(masterPort: number): Promise<void> {
   });
 }
 
-/** Undoes {@link cutOffReplicas}. */
+/** Undoes {@link cutOffReplicas}; `SYNC`, by which a replica that was refused would try it next, and never acknowledge anything, stays forbidden. */
 export async function admitReplicas(masterPort: number): Promise<void> {
-  await onPort(masterPort, (master) => master.acl('SETUSER', 'default', '+psync', '+sync'));
+  await onPort(masterPort, (master) => master.acl('SETUSER', 'default', '+psync'));
 }
 
 /** Makes a server follow another one, and waits until it has all that this one has. */

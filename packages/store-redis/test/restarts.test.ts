@@ -4,19 +4,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { AsyncStore, Lease } from '@reprise/store';
 import { memoryStore } from '@reprise/store-memory';
 import { type RedisStore, redisStore } from '@reprise/store-redis';
-import { type OwnRedisServer, startRedisServer } from '@reprise/store-testkit';
+import { startRedisServer } from '@reprise/store-testkit';
 import { tieredStore } from '@reprise/store-tiered';
 import { Redis } from 'ioredis';
 import { clients, newPrefix, type OwnClient } from './clients.ts';
 import { answersOf, entryOf, until } from './entries.ts';
 import { trustEveryConnection, trustEveryState } from './mistakes.ts';
+import { save } from './replication.ts';
 import { withServer, withServers } from './with-server.ts';
-
-async function save(server: OwnRedisServer): Promise<void> {
-  const client = new Redis(server.port, '127.0.0.1');
-  await client.save();
-  await client.quit();
-}
 
 const invalidations: Readonly<Record<string, (store: RedisStore) => Promise<unknown>>> = {
   'its key was deleted': (store) => store.delete('k'),
@@ -43,7 +38,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
         const store = open();
         await store.set('k', entryOf('old', { tags: _what.includes('label') ? ['t'] : [] }));
         for (let index = 0; index < 3; index++) expect((await store.get('k'))?.value).toBe('old');
-        await save(server());
+        await save(server().port);
         await invalidate(store);
         const restarted = server().restart();
         expect(await answersOf(store, 'k')).not.toContain('old');
@@ -59,7 +54,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
       const prefix = newPrefix();
       const store = redisStore({ client: own.client, prefix });
       await store.set('k', entryOf('old'));
-      await save(server());
+      await save(server().port);
       await store.delete('k');
       await server().restart();
       const next = await connect(server().port);
@@ -78,7 +73,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
       const store = open();
       const generation = await store.generation();
       const lease = (await store.lease('k')) as Lease;
-      await save(server());
+      await save(server().port);
       await store.delete('k');
       await server().restart();
       await answersOf(store, 'k');
@@ -95,7 +90,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
     it('does not let a run begin by a count from before', async () => {
       const store = open();
       const before = await store.generation();
-      await save(server());
+      await save(server().port);
       await server().restart();
       await answersOf(store, 'k');
       expect((await store.generation()).split(':')[0]).not.toBe(before.split(':')[0]);
@@ -111,7 +106,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
         await tiers.get('k');
         return tiers.tierOf?.('k') === 'memory';
       });
-      await save(server());
+      await save(server().port);
       await other.delete('k');
       await until(async () => (await tiers.get('k')) === undefined);
       const restarted = server().restart();
@@ -136,7 +131,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
       const store = redisStore({ client, prefix: newPrefix() });
       await store.set('k', entryOf('old', { tags: [...tags] }));
       for (let index = 0; index < 3; index++) await store.get('k');
-      await save(server());
+      await save(server().port);
       await store.delete('k');
       await server().restart();
       expect(await answersOf(store, 'k')).toContain('old');
@@ -169,7 +164,7 @@ withServers(
       await own.close();
     });
   },
-  () => startRedisServer(['--appendonly', 'yes']),
+  () => startRedisServer(['--appendonly', 'yes', '--appendfsync', 'always']),
 );
 
 withServer('the state of the first release', (server) => {

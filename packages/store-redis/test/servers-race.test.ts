@@ -14,6 +14,7 @@ import {
   type Pair,
   promote,
   replicated,
+  save,
   startPair,
 } from './replication.ts';
 import { withServers } from './with-server.ts';
@@ -104,7 +105,7 @@ async function play(seed: number, pair: Pair): Promise<string[]> {
   const disturb = async (): Promise<void> => {
     const kind = random();
     if (kind < 0.25) {
-      await onPort(master.port, (client) => client.save());
+      await save(master.port);
     } else if (kind < 0.45) {
       await master.restart();
       await onPort(replica.port, (client) => client.replicaof('127.0.0.1', master.port));
@@ -122,7 +123,7 @@ async function play(seed: number, pair: Pair): Promise<string[]> {
       [master, replica] = [replica, master];
       if (random() < 0.7) {
         await admitReplicas(master.port);
-        await replicated(master.port).catch(async (e) => { throw new Error(String(e) + await onPort(master.port, c => c.info('replication')) + await onPort(replica.port, c => c.info('replication')))});
+        await replicated(master.port);
       }
     }
   };
