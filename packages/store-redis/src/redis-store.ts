@@ -58,10 +58,10 @@ export interface RedisStore extends AsyncStore {
 /**
  * A store that keeps entries in Redis (6 or later) or Valkey, shared by all processes and machines that reach the server.
  *
- * What one process invalidates counts for all of them from the moment it has finished, also for what they are just computing; a
- * server that has lost its memory voids what was computed before. Every entry is bound to its key: one that is damaged, foreign or
- * another key's is a miss, is reported to `listen({ failed })`, and is removed. A client that is not connected fails
- * operations at once with a `StoreError`.
+ * What one process invalidates counts for all of them from the moment it has finished, also for what they are just computing, and also
+ * after a restart or a failover of the server. Either voids all entries, wherever the server has them from: the cache is cold then.
+ * Every entry is bound to its key: one that is damaged, foreign or another key's is a miss, is reported to `listen({ failed })`,
+ * and is removed. A client that is not connected fails operations at once with a `StoreError`.
  *
  * @throws OptionError for an unknown option, one that cannot be meant, or a client that would give wrong answers
  *
