@@ -10,7 +10,9 @@ export interface IoredisClient {
   readonly options: object;
   callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'connect', listener: () => void): unknown;
   off(event: 'error', listener: (error: unknown) => void): unknown;
+  off(event: 'connect', listener: () => void): unknown;
   duplicate(...given: never[]): unknown;
 }
 
@@ -21,7 +23,9 @@ export interface NodeRedisClient {
   // Of the three kinds of clients each has arguments of its own; which one it is is found out at run time.
   sendCommand(...args: never[]): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'connect', listener: () => void): unknown;
   off(event: 'error', listener: (error: unknown) => void): unknown;
+  off(event: 'connect', listener: () => void): unknown;
   duplicate(...given: never[]): unknown;
 }
 
@@ -32,6 +36,11 @@ export type RedisClient = IoredisClient | NodeRedisClient;
 export interface RedisConnection {
   /** Whether a command that is sent now goes out now; `false`: it waits in the client, or fails. */
   readonly state: 'ready' | 'connecting' | 'lost';
+  /**
+   * Changes whenever what is sent may be answered by another server process than before, and does so before that one has answered anything;
+   * `undefined` where that cannot be known.
+   */
+  readonly turn: number | undefined;
   /**
    * @param key the first key that the command is about: where it goes on a cluster
    */

@@ -5,6 +5,9 @@ import { readScript } from './scripts.ts';
 import { type Server, values } from './server.ts';
 import { isCleared, parseState, type State, writeGeneration } from './state.ts';
 
+/** For so many milliseconds it is trusted what time it is on the server. */
+const timeTrustedFor = 10_000;
+
 /** What the reader needs of the store. */
 export interface ReaderParts {
   readonly server: Server;
@@ -16,7 +19,10 @@ export interface ReaderParts {
   damaged(key: string, found: Buffer, reason: CodecError): void;
 }
 
-/** Reads entries: the counters that may void them and all of them by one command. */
+/**
+ * Reads entries: the counters that may void them and all of them by one command. That is an `MGET` where it is known which master answers,
+ * and what time it is there; else, and where labels have to be looked up, a script, which judges on the server, and tells both.
+ */
 export class EntryReader {
   readonly #parts: ReaderParts;
   /** From the first entry with tags on, reads go by a script, which looks up the tags in the same round trip. */
@@ -30,12 +36,22 @@ export class EntryReader {
     this.#meetsTags = true;
   }
 
-  async read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    if (this.#meetsTags) return this.#readChecked(keys);
+  read(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+    const { server } = this.#parts;
+    const isTimed = this.#parts.clock() !== undefined || server.time.age <= timeTrustedFor;
+    const origin = isTimed && !this.#meetsTags ? server.origin : undefined;
+    return origin === undefined ? this.#readChecked(keys) : this.#readPlain(keys, origin);
+  }
+
+  async #readPlain(keys: readonly string[], origin: string): Promise<readonly (Entry | undefined)[]> {
     const { server, keys: space } = this.#parts;
     const reply = await server.send('read', 'MGET', [space.stateText, ...keys.map((key) => space.entryArgument(key))]);
     const [head, ...found] = values(reply, keys.length + 1);
     const state = parseState(head ?? null);
+    if (server.origin !== origin || (state !== undefined && state.origin !== origin)) {
+      server.doubt();
+      return this.#readChecked(keys);
+    }
     const entries: (Entry | undefined)[] = [];
     const tagged: number[] = [];
     for (const [index, key] of keys.entries()) {
@@ -52,13 +68,10 @@ export class EntryReader {
 
   async #readChecked(keys: readonly string[]): Promise<(Entry | undefined)[]> {
     const { server, keys: space } = this.#parts;
-    const reply = await server.run(
-      'read',
-      readScript,
-      keys.map((key) => space.entryArgument(key)),
-      [],
-    );
-    const [head, ...found] = values(reply, keys.length + 1);
+    const asked = server.ask();
+    const names = keys.map((key) => space.entryArgument(key));
+    const [head, ...found] = values(await server.run('read', readScript, names, []), keys.length + 3);
+    server.learn(asked, String(found[keys.length]), String(found[keys.length + 1]));
     const state = parseState(head ?? null);
     return keys.map((key, index) => this.#judge(key, found[index] ?? null, state)?.entry);
   }

@@ -1,6 +1,6 @@
 import { OptionError } from '@reprise/store';
 import type { Argument, IoredisClient, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
-import { listenToClient } from './client-errors.ts';
+import { listenToClient, turnOf } from './client-events.ts';
 
 /** Whether this is a client of `ioredis`. */
 export function isIoredis(client: object): client is IoredisClient {
@@ -26,20 +26,24 @@ export function connectIoredis(client: IoredisClient): RedisConnection {
 
 class IoredisConnection implements RedisConnection {
   readonly #client: IoredisClient;
-
+  readonly #isCluster: boolean;
   readonly watch?: (prefixes: readonly Buffer[], hearer: WatchHearer) => Promise<RedisWatch>;
 
   constructor(client: IoredisClient) {
     this.#client = client;
+    this.#isCluster = 'isCluster' in client && client.isCluster === true;
     // On a cluster the node would have to be found that has the slot, and found anew whenever that moves.
-    if ('isCluster' in client && client.isCluster) return;
-    this.watch = (prefixes, hearer) => watchWith(client, prefixes, hearer);
+    if (!this.#isCluster) this.watch = (prefixes, hearer) => watchWith(client, prefixes, hearer);
   }
 
   get state(): RedisConnection['state'] {
     const { status } = this.#client;
     if (status === 'ready') return 'ready';
     return status === 'wait' || status === 'connecting' || status === 'connect' ? 'connecting' : 'lost';
+  }
+
+  get turn(): number | undefined {
+    return this.#isCluster ? undefined : turnOf(this.#client);
   }
 
   // Where a command goes ioredis finds out itself, from the keys in it.

@@ -1,6 +1,6 @@
 import { OptionError } from '@reprise/store';
 import type { Argument, NodeRedisClient, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
-import { listenToClient } from './client-errors.ts';
+import { listenToClient, turnOf } from './client-events.ts';
 
 /** Texts as bytes: `$` is what the protocol calls them. */
 const options = { typeMapping: { [36]: Buffer } };
@@ -38,7 +38,8 @@ export function connectNodeRedis(client: NodeRedisClient): RedisConnection {
       "redisStore: client has a keyPrefix, which would change the store's keys: give another client, and the store's own option prefix",
     );
   }
-  const isSingle = shape.slots === undefined && typeof shape.acquire !== 'function';
+  // A pool has no state of its own.
+  const isSingle = shape.slots === undefined && typeof shape.acquire !== 'function' && shape.isReady !== undefined;
   return new NodeRedisConnection(client, chooseSend(shape), isSingle);
 }
 
@@ -53,12 +54,14 @@ function chooseSend(shape: NodeRedisClient & Shape): Send {
 class NodeRedisConnection implements RedisConnection {
   readonly #client: NodeRedisClient;
   readonly #send: Send;
+  readonly #isSingle: boolean;
   readonly watch?: (prefixes: readonly Buffer[], hearer: WatchHearer) => Promise<RedisWatch>;
   #wasReady = false;
 
   constructor(client: NodeRedisClient, send: Send, isSingle: boolean) {
     this.#client = client;
     this.#send = send;
+    this.#isSingle = isSingle;
     // On a cluster, or with sentinels, the node would have to be found, and found anew whenever another takes its place.
     if (isSingle) this.watch = (prefixes, hearer) => watchWith(client, prefixes, hearer);
   }
@@ -69,6 +72,10 @@ class NodeRedisConnection implements RedisConnection {
       return 'ready';
     }
     return this.#client.isOpen && !this.#wasReady ? 'connecting' : 'lost';
+  }
+
+  get turn(): number | undefined {
+    return this.#isSingle ? turnOf(this.#client) : undefined;
   }
 
   send(key: Buffer, command: string, args: readonly Argument[]): Promise<Reply> {

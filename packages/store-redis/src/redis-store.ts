@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import {
   type AsyncStore,
   type Clock,
@@ -31,7 +30,7 @@ import {
   writeScript,
 } from './scripts.ts';
 import { count, Server, texts } from './server.ts';
-import { parseState, readGeneration, writeGeneration } from './state.ts';
+import { readGeneration } from './state.ts';
 import { Sweeper } from './sweeper.ts';
 import { Tracking } from './tracking.ts';
 
@@ -59,10 +58,10 @@ export interface RedisStore extends AsyncStore {
 /**
  * A store that keeps entries in Redis (6 or later) or Valkey, shared by all processes and machines that reach the server.
  *
- * What one process invalidates counts for all of them from the moment it has finished, also for what they are just computing; a
- * server that has lost its memory voids what was computed before. Every entry is bound to its key: one that is damaged, foreign or
- * another key's is a miss, is reported to `listen({ failed })`, and is removed. A client that is not connected fails
- * operations at once with a `StoreError`.
+ * What one process invalidates counts for all of them from the moment it has finished, also for what they are just computing, and also
+ * after a restart or a failover of the server. Either voids all entries, wherever the server has them from: the cache is cold then.
+ * Every entry is bound to its key: one that is damaged, foreign or another key's is a miss, is reported to `listen({ failed })`,
+ * and is removed. A client that is not connected fails operations at once with a `StoreError`.
  *
  * @throws OptionError for an unknown option, one that cannot be meant, or a client that would give wrong answers
  *
@@ -86,8 +85,6 @@ const mostPrefixFences = '1000';
 const mostPending = '64';
 /** Beyond so many leases that could not be given back they are left to end by themselves. */
 const mostOwed = 1_000;
-/** For so many milliseconds it is trusted what time it is on the server. */
-const timeTrustedFor = 10_000;
 
 class ServerStore implements RedisStore {
   readonly sync = false;
@@ -109,7 +106,6 @@ class ServerStore implements RedisStore {
   readonly #owed = new Map<string, string>();
   readonly #tracking: Tracking;
   #clock: Clock | undefined;
-  #learning: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings) {
@@ -125,7 +121,7 @@ class ServerStore implements RedisStore {
       clock: () => this.#clock,
       damaged: (key, found, reason) => this.#heal(key, found, reason),
     });
-    this.#reads = new JointReads((asked) => this.#readTimed(asked));
+    this.#reads = new JointReads((asked) => this.#reader.read(asked));
     this.#sweeper = new Sweeper(this.#server, keys, () => this.#told());
     this.capabilities = {
       fences: true,
@@ -162,11 +158,10 @@ class ServerStore implements RedisStore {
     return this.#reports.listen(listener);
   }
 
-  async get(key: string): Promise<Entry | undefined> {
-    this.#refuseWhenClosed();
+  get(key: string): Promise<Entry | undefined> {
+    if (this.#closing !== undefined) return Promise.reject(closed());
     const pending = this.#order.pendingOf(key);
-    if (pending !== undefined) await pending;
-    return this.#reads.get(key);
+    return pending === undefined ? this.#reads.get(key) : pending.then(() => this.#reads.get(key));
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
@@ -188,7 +183,7 @@ class ServerStore implements RedisStore {
     const token = makeMark();
     const isKept = await this.#change(key, async () => {
       if (members.length > 0) this.#reader.expectTags();
-      const asked = performance.now();
+      const asked = this.#server.ask();
       const reply = await this.#server.run(
         'write',
         writeScript,
@@ -207,8 +202,8 @@ class ServerStore implements RedisStore {
           token,
         ],
       );
-      const [kept, , , time] = texts(reply, 4);
-      this.#server.time.learn(Number(time), asked);
+      const [kept, time, origin] = texts(reply, 3) as [string, string, string];
+      this.#server.learn(asked, time, origin);
       return kept === '1';
     });
     if (refusal !== undefined && isKept) throw refusal;
@@ -304,9 +299,6 @@ class ServerStore implements RedisStore {
   generation(): Promise<string> {
     return this.#guarded(async () => {
       await this.#order.idle();
-      const reply = await this.#server.send('read the counters', 'GET', [this.#keys.state]);
-      const state = Buffer.isBuffer(reply) ? parseState(reply) : undefined;
-      if (state !== undefined) return writeGeneration(state.mark, state.epoch);
       const [mark, epoch] = await this.#server.begin('begin', makeMark());
       return `${mark}:${epoch}`;
     });
@@ -384,18 +376,6 @@ class ServerStore implements RedisStore {
     return this.#clock === undefined ? '' : String(this.#clock.now());
   }
 
-  async #readTimed(keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
-    const { time } = this.#server;
-    if (this.#clock === undefined && time.age > timeTrustedFor) {
-      this.#learning ??= this.#server.begin('read', makeMark()).finally(() => {
-        this.#learning = undefined;
-      });
-      if (time.isKnown) this.#learning.catch(() => {});
-      else await this.#learning;
-    }
-    return this.#reader.read(keys);
-  }
-
   #encode(key: string, entry: Entry): { readonly envelope?: Buffer; readonly refusal?: unknown } {
     const { generation: _, ...rest } = entry;
     try {
@@ -431,8 +411,12 @@ class ServerStore implements RedisStore {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing !== undefined) throw new StoreError('The Redis store is closed', { code: 'E_CLOSED' });
+    if (this.#closing !== undefined) throw closed();
   }
+}
+
+function closed(): StoreError {
+  return new StoreError('The Redis store is closed', { code: 'E_CLOSED' });
 }
 
 /** A number as scripts read it. */

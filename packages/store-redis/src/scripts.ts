@@ -5,6 +5,10 @@ import { createHash } from 'node:crypto';
  * invalidated: a member's score is the epoch of its last invalidation. Each set has the mark of the state as a member; its
  * score is the floor, and what is older is void. A set without it has been lost, and voids all that is older than now.
  *
+ * The state counts on the server alone where it was written, as long as that is the master it was: a restart may bring back an older
+ * state together with older entries, and so may a replica that is promoted. The server's replication id is another one after each of these.
+ * A replica has none of its own, and answers nothing.
+ *
  * Each script may run twice: a client sends a command again when the connection broke before the answer.
  */
 const common = `
@@ -16,15 +20,28 @@ local function time()
   return tonumber(t[1]) * 1000 + tonumber(t[2]) / 1000
 end
 local function clock(told) if told ~= '' then return tonumber(told) end return time() end
+local here
+local function origin()
+  if here then return here end
+  local told = redis.call('INFO', 'replication')
+  local id = string.find(told, 'role:slave', 1, true) and '' or string.match(told, 'master_replid:(%x+)')
+  if not id then error('this server does not tell its replication id, by which it is known that nothing was undone') end
+  here = string.sub(id, 1, 16)
+  return here
+end
 local function read()
   local found = redis.call('GET', S)
   if not found then return nil end
-  local mark, epoch, cleared, pending = string.match(found, '^R1 (%w+) (%d+) (%d+);(.*)$')
-  if not mark then error('the state is not of this release: give the store another prefix') end
+  local mark, author, epoch, cleared, pending = string.match(found, '^R2 (%w+) (%x+) (%d+) (%d+);(.*)$')
+  if not mark then
+    if string.match(found, '^R1 %w+ %d+ %d+;') then return nil end
+    error('the state is not of this release: give the store another prefix')
+  end
+  if author ~= origin() then return nil end
   return { mark = mark, epoch = tonumber(epoch), cleared = tonumber(cleared), pending = pending }
 end
 local function save(st)
-  redis.call('SET', S, 'R1 ' .. st.mark .. ' ' .. text(st.epoch) .. ' ' .. text(st.cleared) .. ';' .. st.pending)
+  redis.call('SET', S, 'R2 ' .. st.mark .. ' ' .. origin() .. ' ' .. text(st.epoch) .. ' ' .. text(st.cleared) .. ';' .. st.pending)
 end
 local function ensure(st, set)
   if not redis.call('ZSCORE', set, st.mark) then
@@ -37,6 +54,7 @@ local function open(candidate)
   if st then return st end
   st = { mark = candidate, epoch = 1, cleared = 0, pending = '' }
   redis.call('DEL', K, P, T)
+  if origin() == '' then error('this server is a replica') end
   ensure(st, K) ensure(st, P) ensure(st, T)
   save(st)
   return st
@@ -134,28 +152,34 @@ function script(body: string, frees: boolean = false): Script {
   return { text, digest: createHash('sha1').update(text).digest('hex'), frees };
 }
 
-/** Entries' keys; answers the text of the state, then each entry that no tag of its own has voided. */
+/**
+ * Entries' keys; answers the text of the state where it counts here, each entry that no tag of its own has voided, the server's time, and
+ * its origin.
+ */
 export const readScript: Script = script(`
 local keys = { S }
 for index = 5, #KEYS do keys[index - 3] = KEYS[index] end
 local values = redis.call('MGET', unpack(keys))
 local st = read()
+if not st then values[1] = false end
 for index = 2, #keys do
   local value = values[index]
   if value and #value >= 82 and string.byte(value, 1) == 1 and string.byte(value, 2) % 2 == 1 then
     if isVoid(st, value, idOf(keys[index])) then values[index] = false end
   end
 end
+values[#keys + 1] = string.format('%.3f', time())
+values[#keys + 2] = origin()
 return values`);
 
-/** A mark to use where there is none. Answers mark, epoch, and the server's time. */
+/** A mark to use where there is none. Answers mark, epoch, the server's time, and its origin. */
 export const beginScript: Script = script(`
 local st = open(ARGV[1])
-return { st.mark, text(st.epoch), string.format('%.3f', time()) }`);
+return { st.mark, text(st.epoch), string.format('%.3f', time()), origin() }`);
 
 /**
  * Keys: the entry, its lease, and where it is noted that this has been done. Writes an entry; without an envelope, removes what is
- * there. Answers whether it was not refused, mark, epoch, and the server's time.
+ * there. Answers whether it was not refused, the server's time, and its origin.
  */
 export const writeScript: Script = script(`
 local E, L, O = KEYS[5], KEYS[6], KEYS[7]
@@ -165,7 +189,7 @@ local sentAt, most, token = ARGV[12], tonumber(ARGV[13]), ARGV[14]
 local st = open(candidate)
 local server = time()
 local tags = unpackTags(tagBytes, 1)
-local answer = function(kept) return { kept, st.mark, text(st.epoch), string.format('%.3f', server) } end
+local answer = function(kept) return { kept, string.format('%.3f', server), origin() } end
 if mark ~= '' then
   epoch = tonumber(epoch)
   if overtaken(st, mark, epoch, key, idOf(E), tags) then return answer(0) end

@@ -21,6 +21,11 @@ export class ServerTime {
     return performance.now() - this.#learntAt;
   }
 
+  /** Another server tells the time from now on. */
+  forget(): void {
+    this.#learntAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** @param sentAt when the question was sent, by `performance.now()` */
   learn(serverTime: number, sentAt: number): void {
     const now = performance.now();

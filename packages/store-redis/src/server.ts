@@ -9,6 +9,12 @@ import { ServerTime } from './server-time.ts';
 /** So many commands may be without an answer; beyond that one fails at once. */
 const mostUnanswered = 10_000;
 
+/** What a question is remembered by whose answer tells of the server. */
+export interface Asked {
+  readonly at: number;
+  readonly turn: number | undefined;
+}
+
 /** What the store says to the server: commands and scripts, with failures in words, and none that waits without bound. */
 export class Server {
   readonly time: ServerTime = new ServerTime();
@@ -19,6 +25,9 @@ export class Server {
   #connecting: Promise<RedisConnection> | undefined;
   #leave: (() => void) | undefined;
   #wasReady = false;
+  /** Which master has answered last, and in which turn of the connection that is sure. */
+  #origin: string | undefined;
+  #turn: number | undefined;
   #unanswered = 0;
   #quiet: () => void = () => {};
 
@@ -26,6 +35,30 @@ export class Server {
     this.#connect = connect;
     this.#keys = keys;
     this.#reports = reports;
+  }
+
+  /** Which master answers what is sent now, and has answered what was sent since this was the same; `undefined` where that is not known. */
+  get origin(): string | undefined {
+    return this.#turn !== undefined && this.#turn === this.#connection?.turn ? this.#origin : undefined;
+  }
+
+  /** Notes the time, and where to the connection leads, before a question. */
+  ask(): Asked {
+    return { at: performance.now(), turn: this.#connection?.turn };
+  }
+
+  /** What a script has told of the server that it ran on. */
+  learn({ at, turn }: Asked, time: string, origin: string): void {
+    if (origin !== this.#origin) this.time.forget();
+    this.#origin = origin;
+    this.time.learn(Number(time), at);
+    // Who was asked in another turn may have answered in this one: a client sends again what was without an answer.
+    this.#turn = origin !== '' && turn === this.#connection?.turn ? turn : undefined;
+  }
+
+  /** Nothing is sure until a script has told it anew. */
+  doubt(): void {
+    this.#turn = undefined;
   }
 
   /** Sends a command that is about keys of this place. */
@@ -76,13 +109,13 @@ export class Server {
     }
   }
 
-  /** Asks for the counters, and for the server's time; makes the counters where there are none. */
+  /** Asks for the counters; makes the counters where there are none. */
   async begin(what: string, mark: string): Promise<readonly [mark: string, epoch: string]> {
-    const sentAt = performance.now();
+    const asked = this.ask();
     const reply = await this.run(what, beginScript, [], [mark]);
-    const [found, epoch, time] = texts(reply, 3);
-    this.time.learn(Number(time), sentAt);
-    return [found as string, epoch as string];
+    const [found, epoch, time, origin] = texts(reply, 4) as [string, string, string, string];
+    this.learn(asked, time, origin);
+    return [found, epoch];
   }
 
   /** Makes a connection of its own that hears of changes. @throws what connecting throws */

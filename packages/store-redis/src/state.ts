@@ -4,6 +4,8 @@ import { StoreError } from '@reprise/store';
 export interface State {
   /** Made at random when there is no state: what belongs to another mark is void. */
   readonly mark: string;
+  /** Which master wrote it: on any other it counts for nothing. */
+  readonly origin: string;
   /** Counts invalidations. */
   readonly epoch: number;
   /** What is older is void, whatever it is. */
@@ -21,18 +23,21 @@ interface PendingClear {
 export const markLength = 24;
 
 /**
- * @param bytes the text, `null` where there is none: `R1 <mark> <epoch> <cleared>;`, then `<epoch> <length>:<bytes>` for each beginning
+ * @param bytes the text, `null` where there is none: `R2 <mark> <origin> <epoch> <cleared>;`, then `<epoch> <length>:<bytes>` for each
+ * beginning. One of the first release, `R1`, does not say where it was written: it counts for nothing
  * @throws StoreError for what is no state of this release
  */
 export function parseState(bytes: Buffer | null): State | undefined {
   if (bytes === null) return undefined;
-  const head = /^R1 ([0-9a-z]{24}) (\d+) (\d+);/.exec(bytes.toString('latin1', 0, 100));
+  const text = bytes.toString('latin1', 0, 120);
+  const head = /^R2 ([0-9a-z]{24}) ([0-9a-f]+) (\d+) (\d+);/.exec(text);
   if (head === null) {
+    if (/^R1 [0-9a-z]{24} \d+ \d+;/.test(text)) return undefined;
     throw new StoreError(
       'the state is not of this release: a later one uses the same prefix, or something else does; give the store another prefix',
     );
   }
-  const [all, mark = '', epoch, cleared] = head;
+  const [all, mark = '', origin = '', epoch, cleared] = head;
   const pending: PendingClear[] = [];
   for (let at = all.length; at < bytes.length; ) {
     const part = /^(\d+) (\d+):/.exec(bytes.toString('latin1', at, at + 40));
@@ -41,7 +46,7 @@ export function parseState(bytes: Buffer | null): State | undefined {
     at = start + Number(part[2]);
     pending.push({ epoch: Number(part[1]), idPrefix: bytes.subarray(start, at) });
   }
-  return { mark, epoch: Number(epoch), cleared: Number(cleared), pending };
+  return { mark, origin, epoch: Number(epoch), cleared: Number(cleared), pending };
 }
 
 /** Whether something of that epoch, under that id, has been cleared since. */

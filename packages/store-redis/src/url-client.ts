@@ -43,6 +43,9 @@ function owned(
     get state() {
       return connection.state;
     },
+    get turn() {
+      return connection.turn;
+    },
     async send(key, command, args) {
       if (unanswered++ === 0) hold(true);
       try {

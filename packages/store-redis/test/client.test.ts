@@ -8,12 +8,8 @@ import { startRedisServer } from '@reprise/store-testkit';
 import { Cluster, Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { createClient as createOldClient } from 'redis-5';
+import { entryOf } from './entries.ts';
 import { withServer } from './with-server.ts';
-
-function entry(value: unknown, more: Partial<Entry> = {}): Entry {
-  const createdAt = Date.now();
-  return { value, createdAt, expiresAt: createdAt + 60_000, staleUntil: createdAt + 60_000, ...more };
-}
 
 describe('what a Redis store is made of', () => {
   it('a client of redis below 6 is refused, saying why', () => {
@@ -51,7 +47,7 @@ describe('what a Redis store is made of', () => {
 withServer('a Redis store and its client', (server) => {
   it('by a url, it makes a client of its own, and closes it', async () => {
     const store = redisStore({ url: `redis://127.0.0.1:${server().port}`, prefix: 'url' });
-    await store.set('k', entry(1));
+    await store.set('k', entryOf(1));
     expect((await store.get('k'))?.value).toBe(1);
     await store.close();
   });
@@ -72,14 +68,14 @@ withServer('a Redis store and its client', (server) => {
     let own = await startRedisServer();
     const client = new Redis(own.port, '127.0.0.1', { retryStrategy: () => 20 });
     const store = redisStore({ client });
-    await store.set('k', entry(1));
+    await store.set('k', entryOf(1));
     const generation = await store.generation();
     const lost = new Promise((done) => client.once('close', () => done(undefined)));
     await own.stop();
     await lost;
     for (const work of [
       () => store.get('k'),
-      () => store.set('k', entry(1)),
+      () => store.set('k', entryOf(1)),
       () => store.delete('k'),
       () => store.clear(),
     ]) {
@@ -88,7 +84,7 @@ withServer('a Redis store and its client', (server) => {
     const ready = new Promise((done) => client.once('ready', () => done(undefined)));
     own = await startRedisServer([], own.port);
     await ready;
-    expect(await store.set('k', entry('of before', { generation }))).toBe(false);
+    expect(await store.set('k', entryOf('of before', { generation }))).toBe(false);
     expect(await store.get('k')).toBeUndefined();
     await client.quit();
     await own.stop();
@@ -99,7 +95,7 @@ withServer('a Redis store and its client', (server) => {
     const store = redisStore({ client, prefix: 'age' });
     const realNow = Date.now;
     try {
-      await store.set('k', { ...entry('v'), createdAt: realNow() - 5_000 });
+      await store.set('k', { ...entryOf('v'), createdAt: realNow() - 5_000 });
       for (const jump of [3_600_000, -3_600_000]) {
         Date.now = () => realNow() + jump;
         const found = (await store.get('k')) as Entry;
@@ -108,7 +104,7 @@ withServer('a Redis store and its client', (server) => {
         expect(Date.now() - found.createdAt).toBeLessThan(15_000);
       }
       Date.now = realNow;
-      await store.set('short', { ...entry('v'), expiresAt: realNow() + 30, staleUntil: realNow() + 60 });
+      await store.set('short', { ...entryOf('v'), expiresAt: realNow() + 30, staleUntil: realNow() + 60 });
       const left = await client.pttl('{age}:e::short');
       expect(left).toBeGreaterThan(0);
       expect(left).toBeLessThanOrEqual(60);
@@ -129,7 +125,7 @@ withServer('a Redis store and its client', (server) => {
       await other.connect();
       const store = redisStore({ client: kind === 'ioredis' ? own : other, prefix: `resets-${kind}` });
       const keys = Array.from({ length: 50 }, (_, index) => `key:${index}`);
-      for (const key of keys) await store.set(key, entry(`value of ${key}`, { tags: [key] }));
+      for (const key of keys) await store.set(key, entryOf(`value of ${key}`, { tags: [key] }));
       let hits = 0;
       let failures = 0;
       for (let round = 0; round < 500; round++) {
@@ -180,7 +176,7 @@ withServer('two processes with one Redis', (server) => {
     await once(child, 'exit');
     let lease = await store.lease('k');
     while (lease === undefined) lease = await store.lease('k');
-    expect(await store.set('k', entry('taken over', { generation: lease.generation }))).toBe(true);
+    expect(await store.set('k', entryOf('taken over', { generation: lease.generation }))).toBe(true);
     await client.quit();
   }, 60_000);
 });

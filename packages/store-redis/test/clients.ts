@@ -1,3 +1,4 @@
+import { afterAll } from '@jest/globals';
 import type { RedisClient } from '@reprise/store-redis';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
@@ -5,20 +6,21 @@ import { createClient, createCluster } from 'redis';
 /** A client, and how its owner closes it. */
 export interface OwnClient {
   readonly client: RedisClient;
-  close(): Promise<unknown>;
+  close(): Promise<void>;
 }
 
 /** A client of each package. */
 export const clients: Readonly<Record<string, (port: number) => Promise<OwnClient>>> = {
   ioredis: async (port) => {
     const client = new Redis(port, '127.0.0.1');
-    return { client, close: () => client.quit() };
+    client.on('error', () => {});
+    return { client, close: async () => client.disconnect() };
   },
   'node-redis': async (port) => {
     const client = createClient({ socket: { host: '127.0.0.1', port } });
     client.on('error', () => {});
     await client.connect();
-    return { client, close: () => client.close() };
+    return { client, close: async () => client.destroy() };
   },
 };
 
@@ -26,12 +28,34 @@ export const clients: Readonly<Record<string, (port: number) => Promise<OwnClien
 export const clusterClients: Readonly<Record<string, (port: number) => Promise<OwnClient>>> = {
   ioredis: async (port) => {
     const client = new Cluster([{ host: '127.0.0.1', port }]);
-    return { client, close: () => client.quit() };
+    client.on('error', () => {});
+    return { client, close: async () => client.disconnect() };
   },
   'node-redis': async (port) => {
     const client = createCluster({ rootNodes: [{ url: `redis://127.0.0.1:${port}` }] });
     client.on('error', () => {});
     await client.connect();
-    return { client, close: () => client.close() };
+    return { client, close: async () => client.destroy() };
   },
 };
+
+/** Clients that end with the tests of a file, or of a suite. */
+export function makeClients(): (port: number, options?: object) => Redis {
+  const clients: Redis[] = [];
+  afterAll(() => {
+    for (const client of clients) client.disconnect();
+  });
+  return (port, options = {}) => {
+    const client = new Redis(port, '127.0.0.1', options);
+    client.on('error', () => {});
+    clients.push(client);
+    return client;
+  };
+}
+
+let places = 0;
+
+/** A prefix that no other test has. */
+export function newPrefix(): string {
+  return `test-${process.pid}-${++places}`;
+}

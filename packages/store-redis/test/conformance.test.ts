@@ -3,7 +3,7 @@ import { redisStore } from '@reprise/store-redis';
 import { startRedisCluster, storeConformance } from '@reprise/store-testkit';
 import { Redis } from 'ioredis';
 import { clients, clusterClients, type OwnClient } from './clients.ts';
-import { withServer } from './with-server.ts';
+import { withServer, withServers } from './with-server.ts';
 
 /** @param tracking whether the client can be told of what changes */
 function conform(client: () => OwnClient, tracking: boolean): void {
@@ -43,7 +43,7 @@ withServer('redisStore', (server) => {
   });
 });
 
-withServer(
+withServers(
   'redisStore on a cluster',
   (server) => {
     describe.each(Object.entries(clusterClients))('by %s', (_, connect) => {

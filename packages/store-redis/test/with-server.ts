@@ -5,10 +5,15 @@ import { hasRedisServer, type OwnRedisServer, startRedisServer } from '@reprise/
  * A suite that needs `redis-server`, and gets one of its own. Where that is not installed the suite says so in one line, and holds;
  * with CI=1 it fails.
  */
-export function withServer(
+export function withServer(name: string, define: (server: () => OwnRedisServer) => void): void {
+  withServers(name, define, startRedisServer);
+}
+
+/** The same with what is made of several servers. */
+export function withServers<Servers extends { stop(): Promise<void> }>(
   name: string,
-  define: (server: () => OwnRedisServer) => void,
-  start: () => Promise<OwnRedisServer> = startRedisServer,
+  define: (servers: () => Servers) => void,
+  start: () => Promise<Servers>,
 ): void {
   describe(name, () => {
     if (!hasRedisServer()) {
@@ -18,12 +23,12 @@ export function withServer(
       });
       return;
     }
-    let server: OwnRedisServer;
+    let servers: Servers;
     beforeAll(async () => {
-      server = await start();
+      servers = await start();
     });
-    define(() => server);
+    define(() => servers);
     // After those of the suite, which close its clients.
-    afterAll(() => server.stop());
+    afterAll(() => servers.stop());
   });
 }

@@ -13,5 +13,7 @@ export type { ConformanceOptions, MakeStore } from './conformance/case.ts';
 export { type ConformanceIt, storeConformance } from './conformance/suite.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
 export { seededRandom } from './random.ts';
-export { hasRedisServer, type OwnRedisServer, startRedisCluster, startRedisServer } from './redis-server.ts';
+export { type OwnRedisCluster, startRedisCluster } from './redis-cluster.ts';
+export { type OwnRedisSentinel, startRedisSentinel } from './redis-sentinel.ts';
+export { hasRedisServer, type OwnRedisServer, startRedisServer } from './redis-server.ts';
 export { type TcpProxy, type TcpProxyOptions, tcpProxy } from './tcp-proxy.ts';

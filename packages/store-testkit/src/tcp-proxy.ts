@@ -28,6 +28,8 @@ export interface TcpProxy {
   hold(isOn: boolean): void;
   /** While on, new connections are refused (ECONNREFUSED). Those that are open stay. */
   refuse(isOn: boolean): Promise<void>;
+  /** New connections lead to another port from now on, as behind an address that moves to another server. Those that are open stay. */
+  leadTo(port: number): void;
   /** From now on answers pass through a function, as they arrive, which may alter them; `undefined` for none. It must not throw. */
   corrupt(alter: ((answer: Buffer) => Uint8Array) | undefined): void;
   /** From now on answers arrive in pieces of so many bytes, one after the other; `Infinity` (the default) for as they come. */
@@ -66,16 +68,13 @@ export interface TcpProxy {
  * server.close();
  */
 export async function tcpProxy({ port, host = '127.0.0.1' }: TcpProxyOptions): Promise<TcpProxy> {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new OptionError(`tcpProxy: port must be a whole number from 1 to 65535, not ${String(port)}`);
-  }
-  const proxy = new NetworkProxy(port, host);
+  const proxy = new NetworkProxy(checkPort(port), host);
   await proxy.listen();
   return proxy;
 }
 
 class NetworkProxy implements TcpProxy {
-  readonly #target: { readonly port: number; readonly host: string };
+  #target: { readonly port: number; readonly host: string };
   readonly #server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
   readonly #links = new Set<Link>();
   #port = 0;
@@ -139,6 +138,10 @@ class NetworkProxy implements TcpProxy {
     // Only the listening ends here: the connections that are open would keep its callback waiting.
     if (isOn) this.#server.close();
     else await this.listen();
+  }
+
+  leadTo(port: number): void {
+    this.#target = { ...this.#target, port: checkPort(port) };
   }
 
   corrupt(alter: ((answer: Buffer) => Uint8Array) | undefined): void {
@@ -245,6 +248,11 @@ class Link {
     this.#answers.stop();
     for (const socket of [this.#client, this.#server]) if (!socket.destroyed) socket.resetAndDestroy();
   }
+}
+
+function checkPort(port: number): number {
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new OptionError(`tcpProxy: port must be a whole number from 1 to 65535, not ${String(port)}`);
 }
 
 function checkNumber(what: string, value: number, least: number): number {
