@@ -137,7 +137,8 @@ describe('a lease', () => {
     [/leaseDuration must be longer than 0/, 0],
     [/leaseDuration must be longer than 0 and end/, Infinity],
     [/leaseDuration is "5".*unit/, '5'],
+    [/leaseDuration .*not null/, null],
   ])('has a duration that is checked: %s', (words, leaseDuration) => {
-    expect(() => diskStore({ directory: '/nowhere', leaseDuration })).toThrow(words);
+    expect(() => diskStore({ directory: '/nowhere', leaseDuration } as never)).toThrow(words);
   });
 });

@@ -262,6 +262,7 @@ describe('the options', () => {
       [{ persistent: 'yes' }, 'persistent must be'],
       [{ timeout: 0 }, 'timeout must be longer than 0'],
       [{ timeout: '5 parsecs' }, 'timeout'],
+      [{ timeout: null }, 'not null'],
     ] as const) {
       expect(() => keyvStore(new Keyv(), options as never)).toThrow(OptionError);
       expect(() => keyvStore(new Keyv(), options as never)).toThrow(message);

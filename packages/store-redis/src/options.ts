@@ -55,7 +55,7 @@ export function readOptions(options: RedisStoreOptions): Settings {
     if (!names.includes(name))
       throw new OptionError(`redisStore has no option '${name}'; it takes ${names.join(', ')}`);
   }
-  const { prefix = 'reprise', namespace = '', codec = defaultCodec, clock } = options;
+  const { prefix = 'reprise', namespace = '', codec = defaultCodec, clock, leaseDuration: lasting = '5s' } = options;
   if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) {
     throw new OptionError("redisStore: prefix must be a text without braces that is not empty, such as 'reprise'");
   }
@@ -66,7 +66,7 @@ export function readOptions(options: RedisStoreOptions): Settings {
   if (clock !== undefined && typeof clock?.now !== 'function') {
     throw new OptionError('redisStore: clock must be an object with now(), in milliseconds since the epoch');
   }
-  const leaseDuration = parseDuration(options.leaseDuration ?? '5s', 'redisStore: leaseDuration');
+  const leaseDuration = parseDuration(lasting, 'redisStore: leaseDuration');
   if (leaseDuration < 1 || leaseDuration > 86_400_000) {
     throw new OptionError(`redisStore: leaseDuration must be from 1 ms to a day, not ${leaseDuration}`);
   }

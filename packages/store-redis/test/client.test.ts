@@ -36,6 +36,7 @@ describe('what a Redis store is made of', () => {
     [{ url: 'redis://h', codec: {} }, /codec/],
     [{ url: 'redis://h', clock: {} }, /clock/],
     [{ url: 'redis://h', leaseDuration: 0 }, /leaseDuration/],
+    [{ url: 'redis://h', leaseDuration: null }, /leaseDuration .*not null/],
     [{ url: 'redis://h', maxSize: 10 }, /maxmemory/],
     [{ url: 'redis://h', ttl: 10 }, /no option 'ttl'/],
   ])('%j is an OptionError', (options, message) => {
