@@ -104,8 +104,15 @@ if (server === undefined) {
         await keepNear(here, 'find(1)');
         await change(there, `{${prefix}}:e::find(1)`);
         const finished = performance.now();
-        await until(async () => (await here.get('find(1)'))?.value !== 'old');
-        expect(performance.now() - finished).toBeLessThan(promised);
+        let last = finished;
+        await until(async () => {
+          // What counts is when it was asked: how long the answer takes is the machine's affair.
+          const asked = performance.now();
+          const isOld = (await here.get('find(1)'))?.value === 'old';
+          if (isOld) last = asked;
+          return !isOld;
+        });
+        expect(last - finished).toBeLessThan(promised);
         expect((await here.get('find(1)'))?.value).toBe(left);
         await here.close();
         await there.close();
@@ -170,10 +177,15 @@ if (server === undefined) {
         await keepNear(here, 'k');
         proxy[trouble](true);
         const silent = performance.now();
+        let last = silent;
         await there.set('k', entryOf('new'));
-        await until(() => !isNear(here, 'k'));
-        // A beat of the heart, its patience, and some time for a busy machine.
-        expect(performance.now() - silent).toBeLessThan(2 * promised);
+        await until(() => {
+          const now = performance.now();
+          if (!isNear(here, 'k')) return true;
+          last = now;
+          return false;
+        });
+        expect(last - silent).toBeLessThan(promised);
         proxy[trouble](false);
         await until(async () => {
           const entry = await here.get('k').catch(() => undefined);
