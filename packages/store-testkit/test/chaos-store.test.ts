@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AsyncStore, type Entry, OptionError, StoreError } from '@reprise/store';
-import { type ChaosFault, chaosStore, seededRandom, storeConformance } from '../src/index.ts';
+import { type ChaosFault, chaosStore, checkedStore, seededRandom, storeConformance } from '../src/index.ts';
 import { bareStore, ReferenceStore } from './reference-store.ts';
 
 const entry = (value: unknown): Entry => ({ value, createdAt: 0, expiresAt: Infinity, staleUntil: Infinity });
@@ -230,6 +230,15 @@ describe('chaosStore', () => {
       expect(() => chaosStore(bareStore(), { get: () => fault }).get('k')).toThrow(OptionError);
     }
   });
+
+  it.each([chaosStore, checkedStore])(
+    'does not say that it tells of changes, which it does not pass on: %p',
+    (wrap) => {
+      const told = { ...asyncStore(), capabilities: { tracking: true, batches: true }, track: () => () => {} };
+      const store: AsyncStore = wrap(told as AsyncStore);
+      expect([store.capabilities, store.track]).toEqual([{ batches: true }, undefined]);
+    },
+  );
 
   it('never changes what the store underneath holds by itself, whatever the faults', async () => {
     const seed = Number(process.env['REPRISE_SEED'] ?? Date.now() & 0xffff);
