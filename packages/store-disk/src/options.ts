@@ -97,7 +97,7 @@ export function readOptions(options: DiskStoreOptions): Settings {
 
 function readFront(front: unknown): FrontSettings | undefined {
   if (front === undefined || front === false) return undefined;
-  if (front !== true && (typeof front !== 'object' || front === null)) {
+  if (front !== true && (typeof front !== 'object' || front === null || Array.isArray(front))) {
     throw new OptionError("diskStore: front must be true, false or an object: { maxAge: '1s', maxSize: 1_000 }");
   }
   const told: DiskFront = front === true ? {} : front;

@@ -178,6 +178,7 @@ describe('the front', () => {
   it.each([
     [/front must be true, false or an object/, 5],
     [/front must be/, null],
+    [/front must be/, []],
     [/front has no option 'ttl'; it takes maxAge and maxSize/, { ttl: 5 }],
     [/front.maxAge .*not null/, { maxAge: null }],
     [/front.maxSize .*not null/, { maxSize: null }],

@@ -66,7 +66,7 @@ export function checkInstance(keyv: KeyvInstance): void {
 
 /** @throws OptionError that names the option and the way out */
 export function readOptions(keyv: KeyvInstance, options: KeyvStoreOptions): Settings {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new OptionError("keyvStore takes its options as one object: keyvStore(keyv, { namespace: '…' })");
   }
   for (const name of Object.keys(options)) {

@@ -254,6 +254,7 @@ describe('the options', () => {
   it('refuse what is unknown or cannot be meant', () => {
     for (const [options, message] of [
       [null, 'as one object'],
+      [[], 'as one object'],
       [{ ttl: 5 }, "no option 'ttl'"],
       [{ maxSize: 5 }, 'set them on the server'],
       [{ namespace: 5 }, 'namespace must be a string'],

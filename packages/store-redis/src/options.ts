@@ -56,8 +56,11 @@ export function readOptions(options: RedisStoreOptions): Settings {
       throw new OptionError(`redisStore has no option '${name}'; it takes ${names.join(', ')}`);
   }
   const { prefix = 'reprise', namespace = '', codec = defaultCodec, clock, leaseDuration: lasting = '5s' } = options;
-  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) {
-    throw new OptionError("redisStore: prefix must be a text without braces that is not empty, such as 'reprise'");
+  // Half a pair of surrogates has no bytes of its own: two such prefixes would be one.
+  if (typeof prefix !== 'string' || prefix === '' || /[{}\p{Surrogate}]/u.test(prefix)) {
+    throw new OptionError(
+      "redisStore: prefix must be a text without braces and halves of characters that is not empty, such as 'reprise'",
+    );
   }
   if (typeof namespace !== 'string') throw new OptionError('redisStore: namespace must be a string');
   if (typeof codec?.name !== 'string' || typeof codec.encode !== 'function' || typeof codec.decode !== 'function') {

@@ -32,6 +32,7 @@ describe('what a Redis store is made of', () => {
     [{ url: 'redis://h', client: {} }, /either/],
     [{ url: 'redis://h', prefix: '' }, /prefix/],
     [{ url: 'redis://h', prefix: 'a}b' }, /prefix/],
+    [{ url: 'redis://h', prefix: '\ud800' }, /prefix/],
     [{ url: 'redis://h', namespace: 1 }, /namespace/],
     [{ url: 'redis://h', codec: {} }, /codec/],
     [{ url: 'redis://h', clock: {} }, /clock/],
