@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Tracker } from '@reprise/store';
 import type { Argument, RedisWatch, Reply } from './client.ts';
 import { type KeySpace, tagOf } from './key-space.ts';

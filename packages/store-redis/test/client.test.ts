@@ -1,14 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { Entry } from '@reprise/store';
 import { type RedisClient, redisStore } from '@reprise/store-redis';
 import { startRedisServer } from '@reprise/store-testkit';
 import { Cluster, Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { createClient as createOldClient } from 'redis-5';
-import { entryOf } from './entries.ts';
+import { entryOf, until } from './entries.ts';
 import { withServer } from './with-server.ts';
 
 describe('what a Redis store is made of', () => {
@@ -52,6 +52,32 @@ withServer('a Redis store and its client', (server) => {
     await store.set('k', entryOf(1));
     expect((await store.get('k'))?.value).toBe(1);
     await store.close();
+  });
+
+  it('a tier in front is told on while timers are faked', async () => {
+    const client = new Redis(server().port, '127.0.0.1');
+    const store = redisStore({ client, prefix: 'faked' });
+    let heard = 0;
+    const leave = store.track?.({
+      changed: () => {},
+      cleared: () => {},
+      tagsInvalidated: () => {},
+      trusted: () => {},
+      heard: () => heard++,
+    });
+    await until(() => heard > 0);
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
+    try {
+      const enough = heard + 5;
+      const end = performance.now() + 20_000;
+      while (heard < enough && performance.now() < end) await new Promise((resolve) => setImmediate(resolve));
+      expect(heard).toBeGreaterThanOrEqual(enough);
+    } finally {
+      jest.useRealTimers();
+    }
+    leave?.();
+    await store.close();
+    await client.quit();
   });
 
   it("a user's client is left open, and without listeners of the store", async () => {
