@@ -36,5 +36,7 @@ export class Reports {
 function explain(reason: string): string {
   if (reason.startsWith('READONLY')) return `this server is a read-only replica (${reason})`;
   if (reason.startsWith('OOM')) return `the server's memory is full (${reason})`;
+  if (/^NOPERM|can't run this command/.test(reason))
+    return `the client's user may not do all that the store needs (${reason})`;
   return reason;
 }
