@@ -15,6 +15,9 @@ export class Reports extends StoreReports {
     const reason = super.reasonOf(cause);
     if (reason.startsWith('READONLY')) return `this server is a read-only replica (${reason})`;
     if (reason.startsWith('OOM')) return `the server's memory is full (${reason})`;
+    if (/^NOPERM|can't run this command/.test(reason)) {
+      return `the client's user may not do all that the store needs (${reason})`;
+    }
     return reason;
   }
 }

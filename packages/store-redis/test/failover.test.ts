@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { AsyncStore } from '@reprise/store';
+import { memoryStore } from '@reprise/store-memory';
 import { type RedisStore, redisStore } from '@reprise/store-redis';
 import {
   type OwnRedisCluster,
@@ -6,6 +8,7 @@ import {
   startRedisCluster,
   startRedisSentinel,
 } from '@reprise/store-testkit';
+import { tieredStore } from '@reprise/store-tiered';
 import { Redis } from 'ioredis';
 import { createSentinel } from 'redis';
 import { clients, clusterClients, newPrefix, type OwnClient } from './clients.ts';
@@ -80,6 +83,34 @@ withServers(
         expect(await onPort(master.port, (client) => client.keys('*:e::k'))).toHaveLength(1);
         expect(await answersOf(store, 'k')).toEqual(Array(4).fill(undefined));
       });
+    });
+
+    it('memory in front of it does not go on by what the master of before tells', async () => {
+      const [master, replica] = await beginPair(pair());
+      const own = await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(pair().address.port));
+      const prefix = newPrefix();
+      const tiers = tieredStore(memoryStore(), open(own, prefix)) as AsyncStore;
+      tiers.listen?.({ failed: () => {} });
+      const keepNear = (value: string): Promise<void> =>
+        until(async () => {
+          const found = await tiers.get('k').catch(() => undefined);
+          return found?.value === value && tiers.tierOf?.('k') === 'memory';
+        });
+      await tiers.set('k', entryOf('old'));
+      await keepNear('old');
+      // Only the connection for commands breaks, and is made anew to the other server; the first one goes on to answer on that for changes.
+      const id = await (own.client as Redis).client('ID');
+      await promote(replica.port);
+      pair().address.leadTo(replica.port);
+      await onPort(master.port, (client) => client.client('KILL', 'ID', id));
+      await until(() => tiers.set('k', entryOf('newer')).catch(() => false));
+      await keepNear('newer');
+      const other = open(await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(replica.port)), prefix);
+      await other.delete('k');
+      const promised = performance.now() + 100;
+      await until(() => performance.now() > promised);
+      expect(await tiers.get('k')).toBeUndefined();
+      await tiers.close?.();
     });
 
     it('a replica answers nothing: it may have missed something', async () => {

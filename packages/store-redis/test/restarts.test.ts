@@ -50,6 +50,23 @@ withServer('a server that is killed, and starts from what it saved before', (ser
       },
     );
 
+    it('does not answer a read with it that was on its way, and that the client may send again', async () => {
+      const store = open();
+      await store.set('k', entryOf('old'));
+      for (let index = 0; index < 3; index++) expect((await store.get('k'))?.value).toBe('old');
+      await save(server().port);
+      await store.delete('k');
+      process.kill(server().pid, 'SIGSTOP');
+      const asked = Promise.allSettled([store.get('k'), store.getMany(['k', 'x'])]);
+      await new Promise((sent) => setImmediate(sent));
+      await server().restart();
+      for (const outcome of await asked) {
+        if (outcome.status === 'fulfilled') expect([outcome.value].flat()).not.toContainEqual(expect.anything());
+        else expect(outcome.reason).toMatchObject({ code: 'E_STORE' });
+      }
+      await answersOf(store, 'k');
+    });
+
     it('neither to a store that is made only then', async () => {
       const prefix = newPrefix();
       const store = redisStore({ client: own.client, prefix });
