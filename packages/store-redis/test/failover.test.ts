@@ -87,7 +87,7 @@ withServers(
 
     it('memory in front of it does not go on by what the master of before tells', async () => {
       const [master, replica] = await beginPair(pair());
-      const own = await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(pair().address.port));
+      const own = await use(clients.ioredis(pair().address.port));
       const prefix = newPrefix();
       const tiers = tieredStore(memoryStore(), open(own, prefix)) as AsyncStore;
       tiers.listen?.({ failed: () => {} });
@@ -105,7 +105,7 @@ withServers(
       await onPort(master.port, (client) => client.client('KILL', 'ID', id));
       await until(() => tiers.set('k', entryOf('newer')).catch(() => false));
       await keepNear('newer');
-      const other = open(await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(replica.port)), prefix);
+      const other = open(await use(clients.ioredis(replica.port)), prefix);
       await other.delete('k');
       const promised = performance.now() + 100;
       await until(() => performance.now() > promised);
@@ -116,8 +116,7 @@ withServers(
     it('a replica answers nothing: it may have missed something', async () => {
       const [master, replica] = await beginPair(pair());
       const prefix = newPrefix();
-      const connect = clients['ioredis'] as (port: number) => Promise<OwnClient>;
-      const [writer, reader] = [await use(connect(master.port)), await use(connect(replica.port))];
+      const [writer, reader] = [await use(clients.ioredis(master.port)), await use(clients.ioredis(replica.port))];
       await open(writer, prefix).set('k', entryOf('v'));
       await replicated(master.port);
       const store = open(reader, prefix);
@@ -136,9 +135,7 @@ withServers(
       ] as const)('%s', async (_, mistake, tags) => {
         undo = mistake();
         const [master, replica] = await beginPair(pair());
-        const store = open(
-          await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(pair().address.port)),
-        );
+        const store = open(await use(clients.ioredis(pair().address.port)));
         await store.set('k', entryOf('old', { tags: [...tags] }));
         for (let index = 0; index < 3; index++) await store.get('k');
         await replicated(master.port);
@@ -154,7 +151,7 @@ withServers(
 );
 
 /** A master and a replica, and clients that a Sentinel leads to whichever is the master. */
-const sentinelClients: Readonly<Record<string, (port: number) => Promise<OwnClient>>> = {
+const sentinelClients: typeof clients = {
   ioredis: async (port) => {
     const client = new Redis({ sentinels: [{ host: '127.0.0.1', port }], name: 'main' });
     client.on('error', () => {});
