@@ -62,7 +62,7 @@ export class EntryReader {
       server.doubt();
       return this.#readChecked(keys);
     }
-    const entries = this.#judgeAll(keys, found, state);
+    const entries = this.#judgeAll(keys, names, 1, found, state);
     const isTagged = (index: number): boolean => entries[index] !== undefined && hasTags(found[index + 1] as Buffer);
     const tagged = keys.flatMap((_, index) => (isTagged(index) ? [index] : []));
     if (tagged.length === 0) return entries;
@@ -78,7 +78,7 @@ export class EntryReader {
     const names = keys.map((key) => space.entryArgument(key));
     const found = values(await server.run('read', readScript, names, []), keys.length + 3);
     server.learn(asked, String(found[keys.length + 1]), String(found[keys.length + 2]));
-    return this.#judgeAll(keys, found, this.#stateOf(found[0] ?? null));
+    return this.#judgeAll(keys, names, 0, found, this.#stateOf(found[0] ?? null));
   }
 
   /** Most answers have the same state as the one before. */
@@ -92,9 +92,11 @@ export class EntryReader {
     return this.#state;
   }
 
-  /** The living entries in what was found behind the state; all but their tags is judged. */
+  /** The living entries in what was found behind the state; all but their tags is judged. @param first where the names of the keys begin */
   #judgeAll(
     keys: readonly string[],
+    names: readonly (string | Buffer)[],
+    first: number,
     found: readonly (Buffer | null)[],
     state: State | undefined,
   ): (Entry | undefined)[] {
@@ -105,12 +107,26 @@ export class EntryReader {
     const entries: (Entry | undefined)[] = [];
     for (let index = 0; index < keys.length; index++) {
       const bytes = found[index + 1] ?? null;
-      entries.push(bytes === null ? undefined : this.#judge(keys[index] as string, bytes, state, now, shift));
+      if (bytes === null) entries.push(undefined);
+      else {
+        const key = keys[index] as string;
+        const name = names[first + index];
+        const bound = typeof name === 'string' ? name : this.#parts.keys.envelopeKey(key);
+        entries.push(this.#judge(key, bound, bytes, state, now, shift));
+      }
     }
     return entries;
   }
 
-  #judge(key: string, bytes: Buffer, state: State | undefined, now: number, shift: number): Entry | undefined {
+  /** @param bound the key that the entry is bound to */
+  #judge(
+    key: string,
+    bound: string,
+    bytes: Buffer,
+    state: State | undefined,
+    now: number,
+    shift: number,
+  ): Entry | undefined {
     const record = parseRecord(bytes);
     if (record === undefined) {
       const reason = new CodecError(`The entry of ${show(key)} is foreign or damaged`);
@@ -121,7 +137,7 @@ export class EntryReader {
     if (isCleared(state, epoch, () => this.#parts.keys.id(key)) || !(record.endsAt > now)) return undefined;
     try {
       const envelope = bytes.subarray(record.headLength);
-      const entry: MutableEntry = decodeEnvelope(envelope, this.#parts.keys.envelopeKey(key), this.#parts.codec);
+      const entry: MutableEntry = decodeEnvelope(envelope, bound, this.#parts.codec);
       entry.createdAt = record.createdAt + shift;
       entry.expiresAt = record.expiresAt + shift;
       entry.staleUntil = record.staleUntil + shift;
