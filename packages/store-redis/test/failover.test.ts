@@ -91,11 +91,12 @@ withServers(
       const prefix = newPrefix();
       const tiers = tieredStore(memoryStore(), open(own, prefix)) as AsyncStore;
       tiers.listen?.({ failed: () => {} });
-      const keepNear = (value: string): Promise<void> =>
-        until(async () => {
+      const keepNear = async (value: string): Promise<void> => {
+        await until(async () => {
           const found = await tiers.get('k').catch(() => undefined);
           return found?.value === value && tiers.tierOf?.('k') === 'memory';
         });
+      };
       await tiers.set('k', entryOf('old'));
       await keepNear('old');
       // Only the connection for commands breaks, and is made anew to the other server; the first one goes on to answer on that for changes.
@@ -240,16 +241,18 @@ withServers<OwnRedisCluster>(
   () => startRedisCluster(1),
 );
 
-/** The ports of the master and of the replica that have a key. */
-async function placeOf(cluster: OwnRedisCluster, key: string): Promise<readonly [number, number]> {
-  for (const { port } of cluster.servers) {
-    const place = await onPort(port, async (client) => {
-      const owns = await client.exists(key).catch(() => 0);
-      const told = await client.info('replication');
-      const found = /role:master[\s\S]*slave0:ip=[^,]*,port=(\d+)/.exec(told);
-      return owns === 1 && found !== null ? ([port, Number(found[1])] as const) : undefined;
-    });
-    if (place !== undefined) return place;
-  }
-  throw new Error(`no master with a replica has ${key}`);
+/** The ports of the master and of the replica that have a key, as soon as one follows the other. */
+function placeOf(cluster: OwnRedisCluster, key: string): Promise<readonly [number, number]> {
+  return until(async () => {
+    for (const { port } of cluster.servers) {
+      const place = await onPort(port, async (client) => {
+        const owns = await client.exists(key).catch(() => 0);
+        const told = await client.info('replication');
+        const found = /role:master[\s\S]*slave0:ip=[^,]*,port=(\d+)/.exec(told);
+        return owns === 1 && found !== null ? ([port, Number(found[1])] as const) : undefined;
+      });
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  });
 }

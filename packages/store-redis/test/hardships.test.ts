@@ -314,7 +314,8 @@ withServer('what is special of the Redis store', (server) => {
         'on',
         '>secret',
         `~{${prefix}}:*`,
-        '&__redis__:invalidate',
+        // Before version 6.2 channels are everybody's.
+        ...((await versionOf(client)) < 6.2 ? [] : ['&__redis__:invalidate']),
         ...rights.split(' '),
       );
       const own = connect(server().port, {
@@ -422,6 +423,11 @@ withServer('what is special of the Redis store', (server) => {
         await expect(store.set('x', entryOf('x'.repeat(100)))).rejects.toThrow(
           /could not write: the server's memory is full/,
         );
+        if ((await versionOf(client)) < 7) {
+          // There nothing may be written that could make room.
+          await expect(store.clear()).rejects.toThrow(/could not clear: the server's memory is full/);
+          return;
+        }
         expect(await store.delete('k')).toBe(true);
         expect(await store.get('k')).toBeUndefined();
         await store.clear();
@@ -471,3 +477,8 @@ withServer('what is special of the Redis store', (server) => {
     });
   });
 });
+
+/** As a number: 6.2, say. */
+async function versionOf(client: Redis): Promise<number> {
+  return Number(/redis_version:(\d+\.\d+)/.exec(await client.info('server'))?.[1]);
+}

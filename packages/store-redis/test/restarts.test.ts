@@ -1,4 +1,4 @@
-import { readdirSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AsyncStore, Lease } from '@reprise/store';
@@ -157,6 +157,13 @@ withServer('a server that is killed, and starts from what it saved before', (ser
   });
 });
 
+/** Since version 7 there is a folder of them. */
+function appendOnlyFile(folder: string): string {
+  const parts = join(folder, 'appendonlydir');
+  if (!existsSync(parts)) return join(folder, 'appendonly.aof');
+  return join(parts, readdirSync(parts).find((name) => name.includes('.incr.')) as string);
+}
+
 withServers(
   'a server that is killed, and whose append-only file has lost its end',
   (server) => {
@@ -165,8 +172,7 @@ withServers(
       const store = redisStore({ client: own.client, prefix: newPrefix() });
       await store.set('k', entryOf('old'));
       for (let index = 0; index < 3; index++) expect((await store.get('k'))?.value).toBe('old');
-      const folder = join(server().folder, 'appendonlydir');
-      const file = join(folder, readdirSync(folder).find((name) => name.includes('.incr.')) as string);
+      const file = appendOnlyFile(server().folder);
       const { size } = statSync(file);
       await store.delete('k');
       await server().kill();
