@@ -411,7 +411,7 @@ export class Lanes {
   }
 
   #retry(key: string, lane: Lane, sender: Sender): void {
-    if (Date.now() < lane.retryAt) return;
+    if (!isDue(lane.retryAt)) return;
     lane.retryAt = Date.now() + retryDelay;
     this.#send(key, lane, 'delete', () => this.#store.delete(key), undefined, sender).catch(() => {});
   }
@@ -421,7 +421,7 @@ export class Lanes {
     for (const block of this.#blocks) {
       if (!key.startsWith(block.prefix)) continue;
       blocked = true;
-      if (block.busy === 0 && Date.now() >= block.retryAt) this.#sweep(block, false, sender).catch(() => {});
+      if (block.busy === 0 && isDue(block.retryAt)) this.#sweep(block, false, sender).catch(() => {});
     }
     return blocked;
   }
@@ -442,4 +442,10 @@ export class Lanes {
       block.busy--;
     }
   }
+}
+
+/** Whether a moment has come. A clock that was set back must not put it off. */
+function isDue(at: number): boolean {
+  const left = at - Date.now();
+  return left <= 0 || left > retryDelay;
 }

@@ -107,7 +107,9 @@ export class TagTelling {
   /** Something void was met: tells what could not be told before, once a second at most. Failures are told to nobody. */
   retry(): void {
     const isBusy = this.#tellings.size > 0 || (this.#running ?? this.#waiting) !== undefined;
-    if (!this.#hasFailed || isBusy || Date.now() - this.#triedAt < retryDelay) return;
+    // A clock that was set back must not put it off.
+    const isEarly = Math.abs(Date.now() - this.#triedAt) < retryDelay;
+    if (!this.#hasFailed || isBusy || isEarly) return;
     try {
       this.tell([])?.catch(() => {});
     } catch {

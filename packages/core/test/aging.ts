@@ -89,7 +89,7 @@ export const chancyHomes = agingHomes.slice(1) as [kind: string, make: () => Ret
 
 /** Waits for what a store of files takes its time for. */
 export async function until(check: () => unknown): Promise<void> {
-  for (const end = performance.now() + 4_000; performance.now() < end; await setImmediate()) {
+  for (const end = performance.now() + 20_000; performance.now() < end; await setImmediate()) {
     if (await check()) return;
   }
   throw new Error('it has not come to that');

@@ -28,7 +28,6 @@ describe.each(storeKindsWithBatches)('random calls of many ids in %s', (_kind, m
 
   async function play(isCalm: boolean): Promise<void> {
     const seed = Number(process.env['REPRISE_SEED'] ?? Math.floor(Math.random() * 100_000));
-    console.info(`seed ${seed}`);
     const random = seededRandom(seed);
     const below = (limit: number): number => Math.floor(random() * limit);
     const clock = manualClock(1_000_000);

@@ -197,6 +197,21 @@ describe.each(makers)('%s that fails to delete', (_kind, makeStore) => {
     expect(await count('a')).not.toBe('a1');
   });
 
+  it('is told again what it could not clear, and used from then on, though the clock was set back', async () => {
+    fakeDate();
+    const store = chaosStore(makeStore());
+    const { count } = counting(store);
+    store.plan({ clear: 'reject', delete: 'reject' });
+    await expect((async () => count.clear())()).rejects.toThrow(StoreError);
+    store.heal();
+    jest.setSystemTime(Date.now() - 3_600_000);
+    await count('a');
+    await settle();
+    const kept = await count('b');
+    await settle();
+    expect(await count('b')).toBe(kept);
+  });
+
   it('rejects the clearing of the cache, and answers no call with what was to go', async () => {
     fakeDate();
     const store = chaosStore(makeStore());

@@ -81,7 +81,7 @@ export async function runOf<Args extends unknown[], Value>(
   held: HeldFunction<Args, Value>,
   index: number,
 ): Promise<Deferred<Value> & { readonly args: Args }> {
-  for (const end = performance.now() + 4_000; performance.now() < end; await setImmediate()) {
+  for (const end = performance.now() + 20_000; performance.now() < end; await setImmediate()) {
     const run = held.runs[index];
     if (run !== undefined) return run;
   }
@@ -90,7 +90,7 @@ export async function runOf<Args extends unknown[], Value>(
 
 /** Waits until something is so, which takes a while where files are read. */
 export async function until(isSo: () => boolean): Promise<void> {
-  for (const end = performance.now() + 4_000; !isSo(); await setImmediate()) {
+  for (const end = performance.now() + 20_000; !isSo(); await setImmediate()) {
     if (performance.now() > end) throw new Error(`it never came to: ${isSo}`);
   }
 }

@@ -11,7 +11,8 @@ const work = cached(
     await new Promise((done) => setTimeout(done, duration));
     return `result of ${id}`;
   },
-  { store: redisStore({ url, prefix, leaseDuration: 1_500 }), name: 'work' },
+  // A busy machine takes its time to connect: who does not wait for the store runs for himself.
+  { store: redisStore({ url, prefix, leaseDuration: 1_500 }), name: 'work', storeTimeout: '30s' },
 );
 
 process.on('message', async ({ id, duration, calls }: { id: string; duration: number; calls: number }) => {

@@ -17,19 +17,17 @@ describe('a store that hangs', () => {
     const user = cached(async (id: string) => `user ${id}`, { store, name: 'user', storeTimeout: 20 });
     const errors: unknown[] = [];
     user.on('error', ({ error }) => errors.push(error));
-    const started = performance.now();
     expect(await user('1')).toBe('user 1');
-    expect(performance.now() - started).toBeLessThan(500);
     expect(errors).toEqual([expect.objectContaining({ code: 'E_STORE', message: expect.stringContaining('20 ms') })]);
     store.heal();
   });
 
   it('holds a call up for storeTimeout, as the cache says', async () => {
     const store = chaosStore(asyncMemory(), { get: 'hang' });
-    const { count } = counting(store, { storeTimeout: '20ms' });
-    const started = performance.now();
+    const { count, errors } = counting(store, { storeTimeout: '20ms' });
     expect(await count('a')).toBe('a1');
-    expect(performance.now() - started).toBeLessThan(500);
+    const error = expect.objectContaining({ message: expect.stringContaining('within 20 ms') });
+    expect(errors).toEqual([expect.objectContaining({ error })]);
     store.heal();
   });
 

@@ -126,8 +126,7 @@ describe('labels in a random day', () => {
   it.each([...Array(Number(process.env['REPRISE_SEEDS'] ?? 12)).keys()].map((n) => first + n))(
     'with seed %i: no answer is older than what was invalidated',
     async (seed) => {
-      await play(seed, 150);
-      expect(seed).toBe(seed);
+      await expect(play(seed, 150)).resolves.toBeUndefined();
     },
   );
 });

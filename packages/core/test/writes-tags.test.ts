@@ -111,9 +111,7 @@ describe('a store that cannot be told of tags', () => {
     const errors: unknown[] = [];
     cache.on('error', ({ error }) => errors.push(error));
     const remove = invalidates(async () => 'done', { tags: ['all'] });
-    const started = performance.now();
     expect(await remove()).toBe('done');
-    expect(performance.now() - started).toBeLessThan(500);
     expect(errors).toEqual([expect.objectContaining({ code: 'E_STORE', message: expect.stringContaining('30 ms') })]);
   });
 

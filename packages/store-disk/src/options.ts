@@ -68,7 +68,8 @@ export function readOptions(options: DiskStoreOptions): Settings {
     if (!names.includes(name)) throw new OptionError(`diskStore has no option '${name}'; it takes ${names.join(', ')}`);
   }
   const { directory, namespace = '', maxSize = Infinity, maxBytes = Infinity, codec = defaultCodec, clock } = options;
-  const leaseDuration = parseDuration(options.leaseDuration ?? defaults.leaseDuration, 'diskStore: leaseDuration');
+  const { leaseDuration: lasting = defaults.leaseDuration } = options;
+  const leaseDuration = parseDuration(lasting, 'diskStore: leaseDuration');
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw new OptionError('diskStore: directory is missing: give the path of a folder that the store may own');
   }
@@ -96,7 +97,7 @@ export function readOptions(options: DiskStoreOptions): Settings {
 
 function readFront(front: unknown): FrontSettings | undefined {
   if (front === undefined || front === false) return undefined;
-  if (front !== true && (typeof front !== 'object' || front === null)) {
+  if (front !== true && (typeof front !== 'object' || front === null || Array.isArray(front))) {
     throw new OptionError("diskStore: front must be true, false or an object: { maxAge: '1s', maxSize: 1_000 }");
   }
   const told: DiskFront = front === true ? {} : front;
@@ -104,9 +105,10 @@ function readFront(front: unknown): FrontSettings | undefined {
     if (frontNames.includes(name)) continue;
     throw new OptionError(`diskStore: front has no option '${name}'; it takes ${frontNames.join(' and ')}`);
   }
+  const { maxAge = defaults.front.maxAge, maxSize = defaults.front.maxSize } = told;
   return {
-    maxAge: parseDuration(told.maxAge ?? defaults.front.maxAge, 'diskStore: front.maxAge'),
-    maxSize: checkBound('front.maxSize', told.maxSize ?? defaults.front.maxSize),
+    maxAge: parseDuration(maxAge, 'diskStore: front.maxAge'),
+    maxSize: checkBound('front.maxSize', maxSize),
   };
 }
 

@@ -178,7 +178,10 @@ describe('the front', () => {
   it.each([
     [/front must be true, false or an object/, 5],
     [/front must be/, null],
+    [/front must be/, []],
     [/front has no option 'ttl'; it takes maxAge and maxSize/, { ttl: 5 }],
+    [/front.maxAge .*not null/, { maxAge: null }],
+    [/front.maxSize .*not null/, { maxSize: null }],
     [/front.maxAge must be 0 or more/, { maxAge: -1 }],
     [/front.maxSize must be a whole number/, { maxSize: 1.5 }],
   ])('has options that are checked: %s', (words, front) => {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { clearTimeout, setTimeout } from 'node:timers';
 import {
   type AsyncStore,
   type Clock,

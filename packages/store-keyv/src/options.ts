@@ -66,7 +66,7 @@ export function checkInstance(keyv: KeyvInstance): void {
 
 /** @throws OptionError that names the option and the way out */
 export function readOptions(keyv: KeyvInstance, options: KeyvStoreOptions): Settings {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new OptionError("keyvStore takes its options as one object: keyvStore(keyv, { namespace: '…' })");
   }
   for (const name of Object.keys(options)) {
@@ -75,6 +75,7 @@ export function readOptions(keyv: KeyvInstance, options: KeyvStoreOptions): Sett
     throw new OptionError(`keyvStore has no option '${name}'; it takes ${names.join(', ')}${why}`);
   }
   const { namespace = '', codec = defaultCodec, clock, persistent = !(keyv.store instanceof Map) } = options;
+  const { timeout: patience = '5s' } = options;
   if (typeof namespace !== 'string') throw new OptionError('keyvStore: namespace must be a string');
   if (typeof codec?.name !== 'string' || typeof codec.encode !== 'function' || typeof codec.decode !== 'function') {
     throw new OptionError('keyvStore: codec must be an object with a name, encode(value) and decode(bytes)');
@@ -87,7 +88,7 @@ export function readOptions(keyv: KeyvInstance, options: KeyvStoreOptions): Sett
       `keyvStore: persistent must be true or false: whether what the adapter holds outlives the process`,
     );
   }
-  const timeout = parseDuration(options.timeout ?? '5s', 'keyvStore: timeout');
+  const timeout = parseDuration(patience, 'keyvStore: timeout');
   if (timeout === 0) throw new OptionError("keyvStore: timeout must be longer than 0, such as '5s'");
   return { namespace, codec, clock, timeout, persistent };
 }

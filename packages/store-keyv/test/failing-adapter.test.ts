@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { cached, createCache } from '@reprise/core';
 import { type Duration, type Entry, StoreError } from '@reprise/store';
 import { keyvStore } from '@reprise/store-keyv';
@@ -169,6 +169,18 @@ describe('an adapter that hangs', () => {
       store.clear(),
     ]) {
       await expect(work).rejects.toThrow(/has not been able to \w+ within 20 ms/);
+    }
+    release();
+  });
+
+  it('fails them by the real clock, which no fake timers stop', async () => {
+    const { store, hang, release } = make(20);
+    hang();
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    try {
+      await expect(store.get('k')).rejects.toThrow(/within 20 ms/);
+    } finally {
+      jest.useRealTimers();
     }
     release();
   });

@@ -254,6 +254,7 @@ describe('the options', () => {
   it('refuse what is unknown or cannot be meant', () => {
     for (const [options, message] of [
       [null, 'as one object'],
+      [[], 'as one object'],
       [{ ttl: 5 }, "no option 'ttl'"],
       [{ maxSize: 5 }, 'set them on the server'],
       [{ namespace: 5 }, 'namespace must be a string'],
@@ -262,6 +263,7 @@ describe('the options', () => {
       [{ persistent: 'yes' }, 'persistent must be'],
       [{ timeout: 0 }, 'timeout must be longer than 0'],
       [{ timeout: '5 parsecs' }, 'timeout'],
+      [{ timeout: null }, 'not null'],
     ] as const) {
       expect(() => keyvStore(new Keyv(), options as never)).toThrow(OptionError);
       expect(() => keyvStore(new Keyv(), options as never)).toThrow(message);

@@ -181,22 +181,20 @@ const makeStore = (clock: ManualClock, maxSize: number, maxBytes: number): Memor
 
 describe('the memory store', () => {
   it('does what an array would do, over 3,000 random sequences', () => {
-    const seed = Date.now() & 0xffffff;
-    console.info(`seed ${seed}`);
+    const seed = Number(process.env['REPRISE_SEED'] ?? Date.now() & 0xffffff);
     for (let sequence = 0; sequence < 3_000; sequence++) {
       const difference = compare(seed + sequence, makeStore);
-      if (difference !== undefined) throw new Error(`seed ${seed + sequence}: ${difference}`);
+      if (difference !== undefined) throw new Error(`REPRISE_SEED=${seed + sequence}: ${difference}`);
     }
   });
 
   it('breaks no invariant of a store under watch, over 300 random sequences', () => {
-    const seed = Date.now() & 0xffffff;
-    console.info(`seed ${seed}`);
+    const seed = Number(process.env['REPRISE_SEED'] ?? Date.now() & 0xffffff);
     for (let sequence = 0; sequence < 300; sequence++) {
       const difference = compare(seed + sequence, (clock, maxSize, maxBytes) =>
         checkedStore(makeStore(clock, maxSize, maxBytes), { clock, maxSize }),
       );
-      if (difference !== undefined) throw new Error(`seed ${seed + sequence}: ${difference}`);
+      if (difference !== undefined) throw new Error(`REPRISE_SEED=${seed + sequence}: ${difference}`);
     }
   });
 });

@@ -55,9 +55,12 @@ export function readOptions(options: RedisStoreOptions): Settings {
     if (!names.includes(name))
       throw new OptionError(`redisStore has no option '${name}'; it takes ${names.join(', ')}`);
   }
-  const { prefix = 'reprise', namespace = '', codec = defaultCodec, clock } = options;
-  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) {
-    throw new OptionError("redisStore: prefix must be a text without braces that is not empty, such as 'reprise'");
+  const { prefix = 'reprise', namespace = '', codec = defaultCodec, clock, leaseDuration: lasting = '5s' } = options;
+  // Half a pair of surrogates has no bytes of its own: two such prefixes would be one.
+  if (typeof prefix !== 'string' || prefix === '' || /[{}\p{Surrogate}]/u.test(prefix)) {
+    throw new OptionError(
+      "redisStore: prefix must be a text without braces and halves of characters that is not empty, such as 'reprise'",
+    );
   }
   if (typeof namespace !== 'string') throw new OptionError('redisStore: namespace must be a string');
   if (typeof codec?.name !== 'string' || typeof codec.encode !== 'function' || typeof codec.decode !== 'function') {
@@ -66,7 +69,7 @@ export function readOptions(options: RedisStoreOptions): Settings {
   if (clock !== undefined && typeof clock?.now !== 'function') {
     throw new OptionError('redisStore: clock must be an object with now(), in milliseconds since the epoch');
   }
-  const leaseDuration = parseDuration(options.leaseDuration ?? '5s', 'redisStore: leaseDuration');
+  const leaseDuration = parseDuration(lasting, 'redisStore: leaseDuration');
   if (leaseDuration < 1 || leaseDuration > 86_400_000) {
     throw new OptionError(`redisStore: leaseDuration must be from 1 ms to a day, not ${leaseDuration}`);
   }

@@ -69,6 +69,7 @@ export function readOptions(options: SqliteStoreOptions): Settings {
       throw new OptionError(`sqliteStore has no option '${name}'; it takes ${names.join(', ')}`);
   }
   const { namespace = '', maxSize = Infinity, maxBytes = Infinity, codec = defaultCodec, clock, driver } = options;
+  const { leaseDuration = '5s', lockTimeout = '1s' } = options;
   if (typeof namespace !== 'string') throw new OptionError('sqliteStore: namespace must be a string');
   if (typeof codec?.name !== 'string' || typeof codec.encode !== 'function' || typeof codec.decode !== 'function') {
     throw new OptionError('sqliteStore: codec must be an object with a name, encode(value) and decode(bytes)');
@@ -88,8 +89,8 @@ export function readOptions(options: SqliteStoreOptions): Settings {
     maxBytes: checkBound('maxBytes', maxBytes),
     codec,
     clock,
-    leaseDuration: checkDuration('leaseDuration', options.leaseDuration ?? '5s', Number.MAX_SAFE_INTEGER),
-    lockTimeout: checkDuration('lockTimeout', options.lockTimeout ?? '1s', 60_000),
+    leaseDuration: checkDuration('leaseDuration', leaseDuration, Number.MAX_SAFE_INTEGER),
+    lockTimeout: checkDuration('lockTimeout', lockTimeout, 60_000),
     driver,
   };
 }

@@ -46,8 +46,8 @@ const tags = ['t', 'u', '', '\ud800', 'a\0'];
 
 describe('whatever is done to it in whatever order', () => {
   it.each([1, 2, 3])('a store behaves as the model of the contract does: round %i', async (round) => {
-    const seed = Number(process.env['SEED'] ?? Date.now() % 100_000) + round;
-    console.info('seed', seed);
+    const first = Number(process.env['REPRISE_SEED'] ?? Date.now() % 100_000);
+    const seed = first + round;
     const random = seededRandom(seed);
     const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
     const clock = manualClock(1_000_000);
@@ -74,7 +74,7 @@ describe('whatever is done to it in whatever order', () => {
         ...(labels.length > 0 && { tags: labels }),
       };
       const note = (what: string): void => void history.push(`${step}. ${JSON.stringify(namespace)} ${what}`);
-      const tell = (): string => `seed ${seed}\n${history.slice(-25).join('\n')}`;
+      const tell = (): string => `REPRISE_SEED=${first}\n${history.slice(-25).join('\n')}`;
       const check = (found: unknown, expected: unknown): void =>
         expect([found, tell()]).toEqual([expected, expect.anything()]);
       const choice = random();

@@ -39,6 +39,8 @@ describe('options', () => {
     ['half a codec', { filename: 'f', codec: { name: 'x' } }, /codec must be an object/],
     ['a clock that is none', { filename: 'f', clock: Date.now }, /clock must be an object with now/],
     ['a leaseDuration of 0', { filename: 'f', leaseDuration: 0 }, /leaseDuration must be from 1/],
+    ['a leaseDuration that is null', { filename: 'f', leaseDuration: null }, /leaseDuration .*not null/],
+    ['a lockTimeout that is null', { filename: 'f', lockTimeout: null }, /lockTimeout .*not null/],
     ['a leaseDuration without unit', { filename: 'f', leaseDuration: '5' }, /leaseDuration.*unit/],
     ['an endless lockTimeout', { filename: 'f', lockTimeout: Infinity }, /lockTimeout must be from 1 to 60000/],
     [

@@ -9,6 +9,7 @@ import {
   type SyncStore,
 } from '@reprise/store';
 import { seededRandom } from './random.ts';
+import { untold } from './untold.ts';
 
 /** The operations that can be made to fail. */
 export type ChaosOperation =
@@ -122,8 +123,8 @@ const garbage: readonly unknown[] = [
 /**
  * Puts trouble between a cache and its store: to prove that calls survive it.
  *
- * The store underneath keeps working, and can be asked directly what it holds. The `direct` form is not passed on, so that
- * every operation goes through the plan; a clock, listeners and `copy` are.
+ * The store underneath keeps working, and can be asked directly what it holds. The `direct` form and `track` are not passed
+ * on, so that every operation goes through the plan; a clock, listeners and `copy` are.
  *
  * @throws OptionError for a plan that names no operation, or lets a synchronous store hang
  *
@@ -180,7 +181,7 @@ class Chaos implements ChaosControl {
     this.name = `chaos of ${store.name ?? 'a store'}`;
     this.sync = store.sync;
     if (store.persistent !== undefined) this.persistent = store.persistent;
-    this.capabilities = store.capabilities;
+    this.capabilities = untold(store);
     this.plan(plan);
     if (store.entries) this.entries = (prefix) => this.#list(prefix);
     if (store.size) this.size = (prefix) => this.#call('size', [prefix], () => store.size?.(prefix));

@@ -4,6 +4,7 @@ import type { AsyncStore, Bounds, Clock, Entry, Store, SyncStore } from '@repris
 import { show } from './conformance/case.ts';
 import { sameValue } from './same-value.ts';
 import { isThenable } from './thenable.ts';
+import { untold } from './untold.ts';
 
 /** What {@link checkedStore} cannot see by itself. */
 export interface CheckedStoreOptions {
@@ -13,9 +14,12 @@ export interface CheckedStoreOptions {
   readonly maxSize?: number;
 }
 
-/** The operations of the contract that the store underneath has; its `direct` form is not passed on. */
+/** What only the store underneath has. */
+type Hidden = 'direct' | 'near' | 'snapshot' | 'tierOf' | 'track';
+
+/** The operations of the contract that the store underneath has; its `direct` form, and what tells of tiers, are not passed on. */
 export type CheckedStore<Underneath extends Store> = Underneath extends Store
-  ? Pick<Underneath, Extract<keyof Underneath, Exclude<keyof SyncStore | keyof AsyncStore, 'direct'>>>
+  ? Pick<Underneath, Extract<keyof Underneath, Exclude<keyof SyncStore | keyof AsyncStore, Hidden>>>
   : never;
 
 /** Something that a key may hold. */
@@ -67,7 +71,7 @@ export function checkedStore<Underneath extends Store>(
   const checked: Record<string, unknown> = {
     name: store.name,
     sync: store.sync,
-    capabilities: store.capabilities,
+    capabilities: untold(store),
     get: (key: string) => {
       const read = watch.beginRead(key);
       return after(store.get(key), (entry) => {

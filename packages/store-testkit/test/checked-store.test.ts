@@ -241,8 +241,7 @@ describe('checkedStore', () => {
   });
 
   it('passes 300 random histories of a sound store, many operations at once', async () => {
-    const seed = Date.now() & 0xffff;
-    console.info(`seed ${seed}`);
+    const seed = Number(process.env['REPRISE_SEED'] ?? Date.now() & 0xffff);
     const random = seededRandom(seed);
     for (let history = 0; history < 300; history++) {
       const clock = manualClock(1_000);
@@ -256,7 +255,9 @@ describe('checkedStore', () => {
           else if (chance < 0.95) await store.delete(key);
           else await store.clear(key.slice(0, Math.floor(random() * 3)));
         });
-        await Promise.all(batch);
+        await Promise.all(batch).catch((error: unknown) => {
+          throw new Error(`REPRISE_SEED=${seed}`, { cause: error });
+        });
         clock.advance(random() * 100);
       }
     }

@@ -353,6 +353,13 @@ export const mistakes: readonly (readonly [
     },
   ],
   [
+    'says that it tells of changes, and tells nobody',
+    /^nature: (the capabilities that it declares|what its capabilities promise)/,
+    (store) => {
+      Object.assign(store.capabilities, { tracking: true });
+    },
+  ],
+  [
     'is synchronous in truth',
     /^nature: it says whether it is synchronous/,
     (store) => {

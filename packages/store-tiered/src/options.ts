@@ -79,13 +79,11 @@ function checkOptions(options: unknown, l2: Store): Settings {
   return { life: parseDuration(l1Ttl, 'tieredStore: l1Ttl'), isTracked };
 }
 
+const operations = ['get', 'set', 'delete', 'clear', 'close'] as const;
+
 function isStore(value: unknown): value is Store {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Store).get === 'function' &&
-    typeof (value as Store).set === 'function'
-  );
+  if (typeof value !== 'object' || value === null || typeof (value as Store).sync !== 'boolean') return false;
+  return operations.every((operation) => typeof (value as Store)[operation] === 'function');
 }
 
 function kindOf(store: Store): string {
@@ -96,5 +94,6 @@ function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object without get and set' : String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `an object without all of sync, ${operations.join(', ')}`;
 }

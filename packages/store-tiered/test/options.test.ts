@@ -17,7 +17,16 @@ tieredStore(near, far());
 
 const refused: readonly (readonly [what: string, make: () => unknown, says: RegExp])[] = [
   ['no tiers', () => tieredStore(undefined as never, undefined as never), /first tier must be a store/],
-  ['no second tier', () => tieredStore(memoryStore(), {} as never), /second tier must be a store.*without get and set/],
+  [
+    'no second tier',
+    () => tieredStore(memoryStore(), {} as never),
+    /second tier must be a store.*without all of sync, get/,
+  ],
+  [
+    'half a second tier',
+    () => tieredStore(memoryStore(), { sync: true, get() {}, set() {} } as never),
+    /second tier must be a store.*without all of sync, get, set, delete, clear, close/,
+  ],
   [
     'a first tier of files',
     () => tieredStore(far() as unknown as SyncStore, far()),

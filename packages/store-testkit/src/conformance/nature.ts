@@ -14,6 +14,7 @@ const names: readonly (keyof StoreCapabilities)[] = [
   'bounds',
   'prune',
   'bytes',
+  'tracking',
 ];
 
 /** Nature: a store is what it says it is, and says all that the suite was told of it. */
@@ -63,11 +64,12 @@ export function natureCases(capabilities: ConformanceCapabilities): readonly Con
       name: 'what its capabilities promise is there',
       run: async (trial) => {
         const store = await trial.open();
-        const { iteration, prune, bounds, batches } = store.capabilities ?? {};
+        const { iteration, prune, bounds, batches, tracking } = store.capabilities ?? {};
         if (iteration === true) assert(store.entries && store.size, 'iteration means entries() and size()');
         if (prune === true) assert(store.prune, 'prune means prune()');
         if (batches === true) assert('getMany' in store, 'batches means getMany()');
         if (bounds === true) assert(store.resize, 'bounds means resize()');
+        if (tracking === true) assert('track' in store, 'tracking means track()');
       },
     },
   ];
