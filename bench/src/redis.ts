@@ -25,7 +25,8 @@ export const kilobyte: { readonly number: number; readonly text: string } = { nu
 /** Makes one of its own, empty. */
 export type MakeServerShelf = () => ServerShelf;
 
-function connect(): Redis {
+/** A connection to it. */
+export function connect(): Redis {
   return new Redis(Number(process.env[redisPort]), '127.0.0.1');
 }
 

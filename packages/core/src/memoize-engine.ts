@@ -28,8 +28,12 @@ export class MemoizeEngine {
   readonly #watch = new Stopwatch();
   /** Whether the function returns promises, as far as its last run showed; at first, by its syntax. */
   isAsync: boolean;
-  /** Whether a run is to be a flight: until it is known that the function does not return promises. */
+  /**
+   * Whether a run is to be a flight: until the function has shown that it returns none, and again for ever once it has returned a promise.
+   * The run by which a function that was synchronous first turns out not to be is none: it alone does not notice that it waits for itself.
+   */
   #flies = true;
+  #hasPromised = false;
   /** How many flights are on the stack. */
   #nested = 0;
 
@@ -171,7 +175,7 @@ export class MemoizeEngine {
     leaveRun(flight);
     parent?.waits?.delete(flight);
     this.isAsync = false;
-    this.#flies = false;
+    this.#flies = this.#hasPromised;
     this.#watch.stop(start, shelf.tally);
     shelf.close(path, flight);
     if (isOneShot(result)) this.#refuse(shelf, path, !flight.voided);
@@ -192,6 +196,7 @@ export class MemoizeEngine {
     leave: ((flight: MemoizeFlight) => void) | undefined,
   ): Promise<unknown> {
     this.isAsync = true;
+    this.#hasPromised = true;
     const settled = promiseOf(result);
     const promise = settled.then(
       (value) => {

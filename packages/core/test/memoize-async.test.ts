@@ -322,6 +322,17 @@ describe('memoize of an asynchronous function', () => {
   });
 
   describe('that waits for itself', () => {
+    it('runs directly, though the function was synchronous between two promises', async () => {
+      let depth = 0;
+      const find = memoize((n: number): unknown =>
+        n === 0 ? 'at once' : settle().then(() => (++depth < 3 && n > 1 ? find(n) : 'found')),
+      );
+      expect(await find(1)).toBe('found');
+      expect(find(0)).toBe('at once');
+      depth = 0;
+      expect(await find(2)).toBe('found');
+    });
+
     it('is linear where it is recursive', async () => {
       let runs = 0;
       const fib = memoize(async (n: number): Promise<bigint> => {

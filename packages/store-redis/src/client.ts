@@ -60,6 +60,8 @@ export interface RedisConnection {
 
 /** A connection that hears of changes. */
 export interface RedisWatch {
+  /** Which master it hears, as the counters' `origin` has it. */
+  readonly origin: string;
   /** Resolves when all that was told before the question has been heard. */
   ping(): Promise<void>;
   /** Idempotent. */

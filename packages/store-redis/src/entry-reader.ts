@@ -1,12 +1,14 @@
 import { type Clock, type Codec, CodecError, decodeEnvelope, type Entry } from '@reprise/store';
 import type { KeySpace } from './key-space.ts';
-import { parseRecord, type Record } from './record.ts';
+import { hasTags, parseRecord } from './record.ts';
 import { readScript } from './scripts.ts';
 import { type Server, values } from './server.ts';
 import { isCleared, parseState, type State, writeGeneration } from './state.ts';
 
 /** For so many milliseconds it is trusted what time it is on the server. */
 const timeTrustedFor = 10_000;
+
+type MutableEntry = { -readonly [Name in keyof Entry]: Entry[Name] };
 
 /** What the reader needs of the store. */
 export interface ReaderParts {
@@ -27,6 +29,13 @@ export class EntryReader {
   readonly #parts: ReaderParts;
   /** From the first entry with tags on, reads go by a script, which looks up the tags in the same round trip. */
   #meetsTags = false;
+  #stateBytes: Buffer | undefined;
+  #state: State | undefined;
+  #lastGeneration: { readonly mark: string; readonly epoch: number; readonly text: string } = {
+    mark: '',
+    epoch: 0,
+    text: '',
+  };
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
@@ -45,20 +54,17 @@ export class EntryReader {
 
   async #readPlain(keys: readonly string[], origin: string): Promise<readonly (Entry | undefined)[]> {
     const { server, keys: space } = this.#parts;
-    const reply = await server.send('read', 'MGET', [space.stateText, ...keys.map((key) => space.entryArgument(key))]);
-    const [head, ...found] = values(reply, keys.length + 1);
-    const state = parseState(head ?? null);
+    const names: (string | Buffer)[] = [space.stateText];
+    for (const key of keys) names.push(space.entryArgument(key));
+    const found = values(await server.send('read', 'MGET', names), names.length);
+    const state = this.#stateOf(found[0] ?? null);
     if (server.origin !== origin || (state !== undefined && state.origin !== origin)) {
       server.doubt();
       return this.#readChecked(keys);
     }
-    const entries: (Entry | undefined)[] = [];
-    const tagged: number[] = [];
-    for (const [index, key] of keys.entries()) {
-      const entry = this.#judge(key, found[index] ?? null, state);
-      if (entry?.record.isTagged) tagged.push(index);
-      entries.push(entry?.entry);
-    }
+    const entries = this.#judgeAll(keys, names, 1, found, state);
+    const isTagged = (index: number): boolean => entries[index] !== undefined && hasTags(found[index + 1] as Buffer);
+    const tagged = keys.flatMap((_, index) => (isTagged(index) ? [index] : []));
     if (tagged.length === 0) return entries;
     this.#meetsTags = true;
     const checked = await this.#readChecked(tagged.map((index) => keys[index] as string));
@@ -70,52 +76,86 @@ export class EntryReader {
     const { server, keys: space } = this.#parts;
     const asked = server.ask();
     const names = keys.map((key) => space.entryArgument(key));
-    const [head, ...found] = values(await server.run('read', readScript, names, []), keys.length + 3);
-    server.learn(asked, String(found[keys.length]), String(found[keys.length + 1]));
-    const state = parseState(head ?? null);
-    return keys.map((key, index) => this.#judge(key, found[index] ?? null, state)?.entry);
+    const found = values(await server.run('read', readScript, names, []), keys.length + 3);
+    server.learn(asked, String(found[keys.length + 1]), String(found[keys.length + 2]));
+    return this.#judgeAll(keys, names, 0, found, this.#stateOf(found[0] ?? null));
   }
 
-  /** The living entry in what was found; all but its tags is judged. */
+  /** Most answers have the same state as the one before. */
+  #stateOf(found: Buffer | null): State | undefined {
+    if (found === null) return undefined;
+    if (!this.#stateBytes?.equals(found)) {
+      this.#state = parseState(found);
+      // A copy: what a client answers is a part of all that it received at a time.
+      this.#stateBytes = Buffer.from(found);
+    }
+    return this.#state;
+  }
+
+  /** The living entries in what was found behind the state; all but their tags is judged. @param first where the names of the keys begin */
+  #judgeAll(
+    keys: readonly string[],
+    names: readonly (string | Buffer)[],
+    first: number,
+    found: readonly (Buffer | null)[],
+    state: State | undefined,
+  ): (Entry | undefined)[] {
+    const clock = this.#parts.clock();
+    // Without a clock that was given, the server's times are put in terms of this process's clock.
+    const now = clock?.now() ?? this.#parts.server.time.latest();
+    const shift = clock === undefined ? Date.now() - now : 0;
+    const entries: (Entry | undefined)[] = [];
+    for (let index = 0; index < keys.length; index++) {
+      const bytes = found[index + 1] ?? null;
+      if (bytes === null) entries.push(undefined);
+      else {
+        const key = keys[index] as string;
+        const name = names[first + index];
+        const bound = typeof name === 'string' ? name : this.#parts.keys.envelopeKey(key);
+        entries.push(this.#judge(key, bound, bytes, state, now, shift));
+      }
+    }
+    return entries;
+  }
+
+  /** @param bound the key that the entry is bound to */
   #judge(
     key: string,
-    found: Buffer | null,
+    bound: string,
+    bytes: Buffer,
     state: State | undefined,
-  ): { readonly entry: Entry; readonly record: Record } | undefined {
-    if (found === null) return undefined;
-    const record = parseRecord(found);
-    if (record === undefined)
-      return this.#refuse(
-        key,
-        found.subarray(0, 64),
-        new CodecError(`The entry of ${show(key)} is foreign or damaged`),
-      );
-    if (
-      state === undefined ||
-      record.mark !== state.mark ||
-      isCleared(state, record.epoch, () => this.#parts.keys.id(key))
-    )
-      return undefined;
-    const clock = this.#parts.clock();
-    const { time } = this.#parts.server;
-    // Without a clock that was given, the server's times are put in terms of this process's clock.
-    const now = clock?.now() ?? time.latest();
-    if (!(record.endsAt > now)) return undefined;
-    const shift = clock === undefined ? Date.now() - now : 0;
+    now: number,
+    shift: number,
+  ): Entry | undefined {
+    const record = parseRecord(bytes);
+    if (record === undefined) {
+      const reason = new CodecError(`The entry of ${show(key)} is foreign or damaged`);
+      return this.#refuse(key, bytes.subarray(0, 64), reason);
+    }
+    const { mark, epoch } = record;
+    if (state === undefined || mark !== state.mark) return undefined;
+    if (isCleared(state, epoch, () => this.#parts.keys.id(key)) || !(record.endsAt > now)) return undefined;
     try {
-      const entry = decodeEnvelope(record.envelope, this.#parts.keys.envelopeKey(key), this.#parts.codec);
-      const times = {
-        createdAt: record.createdAt + shift,
-        expiresAt: record.expiresAt + shift,
-        staleUntil: record.staleUntil + shift,
-        generation: writeGeneration(record.mark, record.epoch),
-      };
-      return { entry: Object.assign(entry, times), record };
+      const envelope = bytes.subarray(record.headLength);
+      const entry: MutableEntry = decodeEnvelope(envelope, bound, this.#parts.codec);
+      entry.createdAt = record.createdAt + shift;
+      entry.expiresAt = record.expiresAt + shift;
+      entry.staleUntil = record.staleUntil + shift;
+      entry.generation = this.#generation(mark, epoch);
+      return entry;
     } catch (error) {
       const reason =
         error instanceof CodecError ? error : new CodecError(`The entry of ${show(key)} is damaged`, { cause: error });
-      return this.#refuse(key, record.head, reason);
+      return this.#refuse(key, bytes.subarray(0, record.headLength), reason);
     }
+  }
+
+  #generation(mark: string, epoch: number): string {
+    const last = this.#lastGeneration;
+    if (last.mark !== mark || last.epoch !== epoch) {
+      this.#lastGeneration = { mark, epoch, text: writeGeneration(mark, epoch) };
+    }
+    return this.#lastGeneration.text;
   }
 
   #refuse(key: string, found: Buffer, reason: CodecError): undefined {

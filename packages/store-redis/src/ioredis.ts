@@ -1,6 +1,7 @@
 import { OptionError } from '@reprise/store';
 import type { Argument, IoredisClient, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
 import { listenToClient, turnOf } from './client-events.ts';
+import { readOrigin } from './state.ts';
 
 /** Whether this is a client of `ioredis`. */
 export function isIoredis(client: object): client is IoredisClient {
@@ -77,6 +78,7 @@ async function watchWith(client: IoredisClient, prefixes: readonly Buffer[], hea
   };
   const subscriber = (client.duplicate as (options: object) => unknown)(once) as Subscriber;
   let isClosed = false;
+  let origin = '';
   const close = (): void => {
     isClosed = true;
     subscriber.disconnect();
@@ -88,6 +90,7 @@ async function watchWith(client: IoredisClient, prefixes: readonly Buffer[], hea
   subscriber.on('end', (() => ended()) as () => void);
   try {
     await subscriber.connect();
+    origin = readOrigin(String(await subscriber.call('INFO', 'replication')));
     const id = String(await subscriber.call('CLIENT', 'ID'));
     const wanted = prefixes.flatMap((prefix) => ['PREFIX', prefix]);
     await subscriber.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...wanted);
@@ -102,6 +105,7 @@ async function watchWith(client: IoredisClient, prefixes: readonly Buffer[], hea
     throw error;
   }
   return {
+    origin,
     ping: async () => {
       await subscriber.ping();
     },

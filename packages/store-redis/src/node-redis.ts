@@ -1,6 +1,7 @@
 import { OptionError } from '@reprise/store';
 import type { Argument, NodeRedisClient, RedisConnection, RedisWatch, Reply, WatchHearer } from './client.ts';
 import { listenToClient, turnOf } from './client-events.ts';
+import { readOrigin } from './state.ts';
 
 /** Texts as bytes: `$` is what the protocol calls them. */
 const options = { typeMapping: { [36]: Buffer } };
@@ -13,6 +14,8 @@ interface Shape {
   readonly ARCOUNT?: unknown;
   readonly options?: { readonly keyPrefix?: unknown };
   readonly _keyPrefix?: unknown;
+  /** What `withTypeMapping` and the like derive a client from: events are its alone. */
+  readonly _self?: NodeRedisClient;
 }
 
 type Send = (args: readonly Argument[], key: Buffer) => Promise<unknown>;
@@ -53,6 +56,8 @@ function chooseSend(shape: NodeRedisClient & Shape): Send {
 
 class NodeRedisConnection implements RedisConnection {
   readonly #client: NodeRedisClient;
+  /** Where its events come from. */
+  readonly #source: NodeRedisClient;
   readonly #send: Send;
   readonly #isSingle: boolean;
   readonly watch?: (prefixes: readonly Buffer[], hearer: WatchHearer) => Promise<RedisWatch>;
@@ -60,6 +65,7 @@ class NodeRedisConnection implements RedisConnection {
 
   constructor(client: NodeRedisClient, send: Send, isSingle: boolean) {
     this.#client = client;
+    this.#source = (client as Shape)._self ?? client;
     this.#send = send;
     this.#isSingle = isSingle;
     // On a cluster, or with sentinels, the node would have to be found, and found anew whenever another takes its place.
@@ -75,7 +81,7 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   get turn(): number | undefined {
-    return this.#isSingle ? turnOf(this.#client) : undefined;
+    return this.#isSingle ? turnOf(this.#source) : undefined;
   }
 
   send(key: Buffer, command: string, args: readonly Argument[]): Promise<Reply> {
@@ -83,7 +89,7 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   listen(failed: (error: unknown) => void): () => void {
-    return listenToClient(this.#client, failed);
+    return listenToClient(this.#source, failed);
   }
 }
 
@@ -112,6 +118,7 @@ async function watchWith(
   };
   const watching = (client.duplicate as (options: object) => unknown)(once) as Watching;
   let isClosed = false;
+  let origin = '';
   const close = (): void => {
     if (isClosed) return;
     isClosed = true;
@@ -130,6 +137,7 @@ async function watchWith(
   }) as () => void);
   try {
     await watching.connect();
+    origin = readOrigin(String(await watching.sendCommand(['INFO', 'replication'])));
     // The client has switched it on for the keys that it reads itself.
     await watching.sendCommand(['CLIENT', 'TRACKING', 'OFF']);
     // Nobody waits for it.
@@ -146,6 +154,7 @@ async function watchWith(
     throw error;
   }
   return {
+    origin,
     ping: async () => {
       await watching.ping();
     },

@@ -18,15 +18,14 @@ const format = 1;
 const fixedLength = 82;
 
 export interface Record {
-  readonly isTagged: boolean;
   readonly mark: string;
   readonly epoch: number;
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly staleUntil: number;
   readonly endsAt: number;
-  readonly head: Buffer;
-  readonly envelope: Buffer;
+  /** The envelope begins there. */
+  readonly headLength: number;
 }
 
 /** `undefined` for what is no record of this release. */
@@ -35,16 +34,19 @@ export function parseRecord(bytes: Buffer): Record | undefined {
   const headLength = bytes.readUInt32LE(2);
   if (headLength < fixedLength || headLength > bytes.length) return undefined;
   return {
-    isTagged: ((bytes[1] as number) & 1) !== 0,
     mark: bytes.toString('latin1', 6, 6 + markLength),
     epoch: bytes.readDoubleLE(30),
     createdAt: bytes.readDoubleLE(38),
     expiresAt: bytes.readDoubleLE(46),
     staleUntil: bytes.readDoubleLE(54),
     endsAt: bytes.readDoubleLE(62),
-    head: bytes.subarray(0, headLength),
-    envelope: bytes.subarray(headLength),
+    headLength,
   };
+}
+
+/** Whether tags are to be looked up for a record. */
+export function hasTags(bytes: Buffer): boolean {
+  return ((bytes[1] as number) & 1) !== 0;
 }
 
 /** The tags as they stand in a head. */

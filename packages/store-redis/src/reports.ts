@@ -13,8 +13,12 @@ export class Reports extends StoreReports {
 
   protected override reasonOf(cause: unknown): string {
     const reason = super.reasonOf(cause);
-    if (reason.startsWith('READONLY')) return `this server is a read-only replica (${reason})`;
-    if (reason.startsWith('OOM')) return `the server's memory is full (${reason})`;
+    // Before version 7 a script's error only quotes what it comes of.
+    if (/(^|-)READONLY /.test(reason)) return `this server is a read-only replica (${reason})`;
+    if (/(^|-)OOM /.test(reason)) return `the server's memory is full (${reason})`;
+    if (/^NOPERM|can't run this command/.test(reason)) {
+      return `the client's user may not do all that the store needs (${reason})`;
+    }
     return reason;
   }
 }

@@ -39,12 +39,17 @@ export class Server {
 
   /** Which master answers what is sent now, and has answered what was sent since this was the same; `undefined` where that is not known. */
   get origin(): string | undefined {
-    return this.#turn !== undefined && this.#turn === this.#connection?.turn ? this.#origin : undefined;
+    return this.#turn !== undefined && this.#turn === this.turn ? this.#origin : undefined;
+  }
+
+  /** Changes whenever the connection may lead to another server; `undefined` where that cannot be known. */
+  get turn(): number | undefined {
+    return this.#connection?.turn;
   }
 
   /** Notes the time, and where to the connection leads, before a question. */
   ask(): Asked {
-    return { at: performance.now(), turn: this.#connection?.turn };
+    return { at: performance.now(), turn: this.turn };
   }
 
   /** What a script has told of the server that it ran on. */
@@ -53,7 +58,7 @@ export class Server {
     this.#origin = origin;
     this.time.learn(Number(time), at);
     // Who was asked in another turn may have answered in this one: a client sends again what was without an answer.
-    this.#turn = origin !== '' && turn === this.#connection?.turn ? turn : undefined;
+    this.#turn = origin !== '' && turn === this.turn ? turn : undefined;
   }
 
   /** Nothing is sure until a script has told it anew. */
@@ -109,7 +114,7 @@ export class Server {
     }
   }
 
-  /** Asks for the counters; makes the counters where there are none. */
+  /** Asks for the counters, and which master answers; makes them where there are none. */
   async begin(what: string, mark: string): Promise<readonly [mark: string, epoch: string]> {
     const asked = this.ask();
     const reply = await this.run(what, beginScript, [], [mark]);

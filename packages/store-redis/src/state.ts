@@ -49,6 +49,12 @@ export function parseState(bytes: Buffer | null): State | undefined {
   return { mark, origin, epoch: Number(epoch), cleared: Number(cleared), pending };
 }
 
+/** Which master it is whose `INFO replication` this is; `''` for a replica. As the scripts have it. */
+export function readOrigin(info: string): string {
+  if (info.includes('role:slave')) return '';
+  return /master_replid:([0-9a-f]{1,16})/.exec(info)?.[1] ?? '';
+}
+
 /** Whether something of that epoch, under that id, has been cleared since. */
 export function isCleared(state: State, epoch: number, findId: () => Buffer): boolean {
   if (epoch < state.cleared) return true;

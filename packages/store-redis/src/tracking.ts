@@ -4,6 +4,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 import type { Tracker } from '@reprise/store';
 import type { Argument, RedisWatch, Reply } from './client.ts';
 import { type KeySpace, tagOf } from './key-space.ts';
+import { makeMark } from './marks.ts';
 import type { Server } from './server.ts';
 import { parseState, type State } from './state.ts';
 
@@ -101,8 +102,12 @@ export class Tracking {
     if (round !== this.#round) return watch.close();
     this.#watch = watch;
     const asked = performance.now();
+    const { turn } = this.#server;
+    await this.#server.begin('read the counters', makeMark());
     const known = await this.#read();
     if (round !== this.#round) return;
+    // Both connections have been made by themselves: what one server tells says nothing of what the other one has.
+    if (this.#server.origin !== watch.origin) throw new Error('its connection leads to another server');
     this.#known = known;
     this.#pause = firstPause;
     this.#heardAt = asked;
@@ -110,16 +115,17 @@ export class Tracking {
       tracker.trusted(true);
       tracker.heard(asked);
     });
-    this.#beat(round, watch);
+    this.#beat(round, watch, turn);
   }
 
   /** Asks again and again whether the connection is there. */
-  #beat(round: number, watch: RedisWatch): void {
+  #beat(round: number, watch: RedisWatch, turn: number | undefined): void {
     const asked = performance.now();
     let isAnswered = false;
     const look = (): void => {
       if (round !== this.#round) return;
-      if (isAnswered) this.#beat(round, watch);
+      if (turn !== this.#server.turn) this.#fail(round, new Error('the store itself has been connected anew'));
+      else if (isAnswered) this.#beat(round, watch, turn);
       else if (performance.now() - asked < patience) this.#timer = setTimeout(look, beat).unref();
       // The answer may have come while this process was busy: it is read before this is.
       else setImmediate(() => (isAnswered ? look() : this.#fail(round, new Error('its connection does not answer'))));

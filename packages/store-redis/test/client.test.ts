@@ -88,6 +88,7 @@ withServer('a Redis store and its client', (server) => {
       await store.close();
     }
     expect(client.listenerCount('error')).toBe(0);
+    expect(client.listenerCount('connect')).toBe(0);
     expect(await client.ping()).toBe('PONG');
     await client.quit();
   });

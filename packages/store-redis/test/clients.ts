@@ -9,8 +9,10 @@ export interface OwnClient {
   close(): Promise<void>;
 }
 
+type Connect = (port: number) => Promise<OwnClient>;
+
 /** A client of each package. */
-export const clients: Readonly<Record<string, (port: number) => Promise<OwnClient>>> = {
+export const clients: Readonly<Record<'ioredis' | 'node-redis', Connect>> = {
   ioredis: async (port) => {
     const client = new Redis(port, '127.0.0.1');
     client.on('error', () => {});
@@ -25,7 +27,7 @@ export const clients: Readonly<Record<string, (port: number) => Promise<OwnClien
 };
 
 /** The same for a cluster. */
-export const clusterClients: Readonly<Record<string, (port: number) => Promise<OwnClient>>> = {
+export const clusterClients: typeof clients = {
   ioredis: async (port) => {
     const client = new Cluster([{ host: '127.0.0.1', port }]);
     client.on('error', () => {});

@@ -7,9 +7,10 @@ export function entryOf(value: unknown, more: Partial<Entry> = {}, ttl = 60_000)
 }
 
 /** Waits for what another party does in its own time. */
-export async function until(check: () => unknown): Promise<void> {
+export async function until<Result>(check: () => Result | Promise<Result>): Promise<NonNullable<Result>> {
   for (const end = performance.now() + 20_000; performance.now() < end; ) {
-    if (await check()) return;
+    const found = await check();
+    if (found) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error('it has not come to that');

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { AsyncStore } from '@reprise/store';
+import { memoryStore } from '@reprise/store-memory';
 import { type RedisStore, redisStore } from '@reprise/store-redis';
 import {
   type OwnRedisCluster,
@@ -6,6 +8,7 @@ import {
   startRedisCluster,
   startRedisSentinel,
 } from '@reprise/store-testkit';
+import { tieredStore } from '@reprise/store-tiered';
 import { Redis } from 'ioredis';
 import { createSentinel } from 'redis';
 import { clients, clusterClients, newPrefix, type OwnClient } from './clients.ts';
@@ -82,11 +85,39 @@ withServers(
       });
     });
 
+    it('memory in front of it does not go on by what the master of before tells', async () => {
+      const [master, replica] = await beginPair(pair());
+      const own = await use(clients.ioredis(pair().address.port));
+      const prefix = newPrefix();
+      const tiers = tieredStore(memoryStore(), open(own, prefix)) as AsyncStore;
+      tiers.listen?.({ failed: () => {} });
+      const keepNear = async (value: string): Promise<void> => {
+        await until(async () => {
+          const found = await tiers.get('k').catch(() => undefined);
+          return found?.value === value && tiers.tierOf?.('k') === 'memory';
+        });
+      };
+      await tiers.set('k', entryOf('old'));
+      await keepNear('old');
+      // Only the connection for commands breaks, and is made anew to the other server; the first one goes on to answer on that for changes.
+      const id = await (own.client as Redis).client('ID');
+      await promote(replica.port);
+      pair().address.leadTo(replica.port);
+      await onPort(master.port, (client) => client.client('KILL', 'ID', id));
+      await until(() => tiers.set('k', entryOf('newer')).catch(() => false));
+      await keepNear('newer');
+      const other = open(await use(clients.ioredis(replica.port)), prefix);
+      await other.delete('k');
+      const promised = performance.now() + 100;
+      await until(() => performance.now() > promised);
+      expect(await tiers.get('k')).toBeUndefined();
+      await tiers.close?.();
+    });
+
     it('a replica answers nothing: it may have missed something', async () => {
       const [master, replica] = await beginPair(pair());
       const prefix = newPrefix();
-      const connect = clients['ioredis'] as (port: number) => Promise<OwnClient>;
-      const [writer, reader] = [await use(connect(master.port)), await use(connect(replica.port))];
+      const [writer, reader] = [await use(clients.ioredis(master.port)), await use(clients.ioredis(replica.port))];
       await open(writer, prefix).set('k', entryOf('v'));
       await replicated(master.port);
       const store = open(reader, prefix);
@@ -105,9 +136,7 @@ withServers(
       ] as const)('%s', async (_, mistake, tags) => {
         undo = mistake();
         const [master, replica] = await beginPair(pair());
-        const store = open(
-          await use((clients['ioredis'] as (port: number) => Promise<OwnClient>)(pair().address.port)),
-        );
+        const store = open(await use(clients.ioredis(pair().address.port)));
         await store.set('k', entryOf('old', { tags: [...tags] }));
         for (let index = 0; index < 3; index++) await store.get('k');
         await replicated(master.port);
@@ -123,7 +152,7 @@ withServers(
 );
 
 /** A master and a replica, and clients that a Sentinel leads to whichever is the master. */
-const sentinelClients: Readonly<Record<string, (port: number) => Promise<OwnClient>>> = {
+const sentinelClients: typeof clients = {
   ioredis: async (port) => {
     const client = new Redis({ sentinels: [{ host: '127.0.0.1', port }], name: 'main' });
     client.on('error', () => {});
@@ -212,16 +241,18 @@ withServers<OwnRedisCluster>(
   () => startRedisCluster(1),
 );
 
-/** The ports of the master and of the replica that have a key. */
-async function placeOf(cluster: OwnRedisCluster, key: string): Promise<readonly [number, number]> {
-  for (const { port } of cluster.servers) {
-    const place = await onPort(port, async (client) => {
-      const owns = await client.exists(key).catch(() => 0);
-      const told = await client.info('replication');
-      const found = /role:master[\s\S]*slave0:ip=[^,]*,port=(\d+)/.exec(told);
-      return owns === 1 && found !== null ? ([port, Number(found[1])] as const) : undefined;
-    });
-    if (place !== undefined) return place;
-  }
-  throw new Error(`no master with a replica has ${key}`);
+/** The ports of the master and of the replica that have a key, as soon as one follows the other. */
+function placeOf(cluster: OwnRedisCluster, key: string): Promise<readonly [number, number]> {
+  return until(async () => {
+    for (const { port } of cluster.servers) {
+      const place = await onPort(port, async (client) => {
+        const owns = await client.exists(key).catch(() => 0);
+        const told = await client.info('replication');
+        const found = /role:master[\s\S]*slave0:ip=[^,]*,port=(\d+)/.exec(told);
+        return owns === 1 && found !== null ? ([port, Number(found[1])] as const) : undefined;
+      });
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  });
 }

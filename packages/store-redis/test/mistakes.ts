@@ -19,19 +19,19 @@ export function trustEveryState(): Undo {
   };
 }
 
-/** Plain reads go on as if the connection led to the same server for ever. */
+/** Plain reads go on as if the connection led to the server that has answered last, whatever became of the connection. */
 export function trustEveryConnection(): Undo {
   const right = Object.getOwnPropertyDescriptor(Server.prototype, 'origin') as PropertyDescriptor;
   const learn = Server.prototype.learn;
-  const first = new WeakMap<Server, string>();
+  const last = new WeakMap<Server, string>();
   Server.prototype.learn = function (asked, time, origin) {
-    if (!first.has(this)) first.set(this, origin);
+    last.set(this, origin);
     learn.call(this, asked, time, origin);
   };
   Object.defineProperty(Server.prototype, 'origin', {
     ...right,
     get(this: Server) {
-      return first.get(this);
+      return last.get(this);
     },
   });
   return () => {

@@ -14,8 +14,8 @@ export async function onPort<Result>(port: number, work: (client: Redis) => Prom
 }
 
 /** Has a server save what it has, as soon as it is not at it already for the sake of a replica. */
-export function save(port: number): Promise<void> {
-  return onPort(port, (client) =>
+export async function save(port: number): Promise<void> {
+  await onPort(port, (client) =>
     until(() =>
       client.save().catch((error: Error) => {
         if (!error.message.includes('in progress')) throw error;
@@ -24,14 +24,20 @@ export function save(port: number): Promise<void> {
   );
 }
 
-/** Waits until a replica has all that its master has. */
-export function replicated(masterPort: number): Promise<void> {
-  return onPort(masterPort, (master) =>
-    until(async () => {
-      const told = await master.info('replication');
-      return told.includes('state=online') && (await master.wait(1, 1_000)) === 1;
-    }),
+/** Waits until a replica has all that its master has by now. */
+export async function replicated(masterPort: number): Promise<void> {
+  const written = await onPort(masterPort, (master) => master.info('replication'));
+  const port = await onPort(masterPort, (master) =>
+    until(async () => /port=(\d+),state=online/.exec(await master.info('replication'))?.[1]),
   );
+  // Not by `WAIT`, which on later servers waits for what the same client has written.
+  await onPort(Number(port), (replica) =>
+    until(async () => offset(await replica.info('replication'), 'slave') >= offset(written, 'master')),
+  );
+}
+
+function offset(told: string, whose: 'master' | 'slave'): number {
+  return Number(new RegExp(`^${whose}_repl_offset:(\\d+)`, 'm').exec(told)?.[1] ?? Number.NaN);
 }
 
 /** From now on no replica hears of what is written there; nothing else is wrong with the master. */

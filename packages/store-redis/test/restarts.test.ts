@@ -1,4 +1,4 @@
-import { readdirSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AsyncStore, Lease } from '@reprise/store';
@@ -49,6 +49,23 @@ withServer('a server that is killed, and starts from what it saved before', (ser
         expect(await store.size()).toBe(1);
       },
     );
+
+    it('does not answer a read with it that was on its way, and that the client may send again', async () => {
+      const store = open();
+      await store.set('k', entryOf('old'));
+      for (let index = 0; index < 3; index++) expect((await store.get('k'))?.value).toBe('old');
+      await save(server().port);
+      await store.delete('k');
+      process.kill(server().pid, 'SIGSTOP');
+      const asked = Promise.allSettled([store.get('k'), store.getMany(['k', 'x'])]);
+      await new Promise((sent) => setImmediate(sent));
+      await server().restart();
+      for (const outcome of await asked) {
+        if (outcome.status === 'fulfilled') expect([outcome.value].flat()).not.toContainEqual(expect.anything());
+        else expect(outcome.reason).toMatchObject({ code: 'E_STORE' });
+      }
+      await answersOf(store, 'k');
+    });
 
     it('neither to a store that is made only then', async () => {
       const prefix = newPrefix();
@@ -140,6 +157,13 @@ withServer('a server that is killed, and starts from what it saved before', (ser
   });
 });
 
+/** Since version 7 there is a folder of them. */
+function appendOnlyFile(folder: string): string {
+  const parts = join(folder, 'appendonlydir');
+  if (!existsSync(parts)) return join(folder, 'appendonly.aof');
+  return join(parts, readdirSync(parts).find((name) => name.includes('.incr.')) as string);
+}
+
 withServers(
   'a server that is killed, and whose append-only file has lost its end',
   (server) => {
@@ -148,8 +172,7 @@ withServers(
       const store = redisStore({ client: own.client, prefix: newPrefix() });
       await store.set('k', entryOf('old'));
       for (let index = 0; index < 3; index++) expect((await store.get('k'))?.value).toBe('old');
-      const folder = join(server().folder, 'appendonlydir');
-      const file = join(folder, readdirSync(folder).find((name) => name.includes('.incr.')) as string);
+      const file = appendOnlyFile(server().folder);
       const { size } = statSync(file);
       await store.delete('k');
       await server().kill();

@@ -52,6 +52,7 @@ export async function startRedisServer(args: readonly string[] = [], port?: numb
   const quick = ['--repl-diskless-sync-delay', '0'];
   const start = () => startProcess([...own, ...quick, ...args], 'Ready to accept connections');
   let running = await start();
+  let restarting: Promise<void> | undefined;
   return {
     port: chosen,
     folder,
@@ -59,11 +60,15 @@ export async function startRedisServer(args: readonly string[] = [], port?: numb
       return running.pid;
     },
     kill: () => running.kill(),
-    restart: async () => {
-      await running.kill();
-      running = await start();
+    restart: () => {
+      restarting = running.kill().then(async () => {
+        running = await start();
+      });
+      return restarting;
     },
     stop: async () => {
+      // One that is just being started would be left behind.
+      await restarting?.catch(() => {});
       await running.kill();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -197,6 +197,19 @@ describe('tcpProxy', () => {
     expect(await (await open()).ask('new')).toBe('new');
   });
 
+  it('leads new connections to another server, and leaves those that are open', async () => {
+    const other = createServer((socket) => socket.on('error', () => {}).end('other')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const before = await open();
+    proxy.leadTo((other.address() as AddressInfo).port);
+    const after = new Client(proxy.port);
+    await after.until(({ isEnded }) => isEnded);
+    expect(after.text).toBe('other');
+    expect(await before.ask('here')).toBe('here');
+    expect(() => proxy.leadTo(0)).toThrow(/port must be/);
+    other.close();
+  });
+
   it('alters answers, and only those', async () => {
     const client = await open();
     proxy.corrupt((answer) => Buffer.from(String(answer).toUpperCase()));
