@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, it } from '@jest/globals';
-import { hasRedisServer, startRedisServer } from '@reprise/store-testkit';
+import { afterEach, expect, it } from '@jest/globals';
+import { hasRedisServer, type OwnRedisServer, startRedisServer } from '@reprise/store-testkit';
 
 interface Outcome {
   readonly began?: string;
@@ -9,8 +9,18 @@ interface Outcome {
   readonly runs?: number;
 }
 
-async function startProcesses(url: string, prefix: string): Promise<ChildProcess[]> {
-  const children = Array.from({ length: 4 }, () =>
+let server: OwnRedisServer | undefined;
+let children: ChildProcess[] = [];
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await server?.stop();
+});
+
+async function startProcesses(prefix: string): Promise<ChildProcess[]> {
+  server = await startRedisServer();
+  const url = `redis://127.0.0.1:${server.port}`;
+  children = Array.from({ length: 4 }, () =>
     fork(new URL('./redis-process.ts', import.meta.url), [url, prefix], {
       execArgv: ['-C', '@reprise/source', '--import', './scripts/source-loader.mjs'],
     }),
@@ -34,21 +44,16 @@ if (!hasRedisServer()) {
   });
 } else {
   it('four processes with 25 calls each run the function once, though it takes longer than a lease', async () => {
-    const server = await startRedisServer();
-    const children = await startProcesses(`redis://127.0.0.1:${server.port}`, 'once');
+    await startProcesses('once');
     const answers = children.map(answerOf);
     for (const child of children) child.send({ id: 'a', duration: 4_000, calls: 25 });
     const outcomes = await Promise.all(answers);
     expect(outcomes.flatMap(({ results }) => results)).toEqual(Array(100).fill('result of a'));
     expect(outcomes.reduce((sum, { runs = 0 }) => sum + runs, 0)).toBe(1);
-    for (const child of children) child.kill();
-    await server.stop();
   }, 60_000);
 
   it('where the one that computes is killed, another one takes over', async () => {
-    const server = await startRedisServer();
-    const children = await startProcesses(`redis://127.0.0.1:${server.port}`, 'taken over');
-    const [first, ...others] = children as [ChildProcess, ...ChildProcess[]];
+    const [first, ...others] = (await startProcesses('taken over')) as [ChildProcess, ...ChildProcess[]];
     first.send({ id: 'a', duration: 60_000, calls: 1 });
     await once(first, 'message');
     // It stays at it for a minute, the arguments being part of the key: that it begins is what counts.
@@ -59,7 +64,5 @@ if (!hasRedisServer()) {
     for (const child of others) child.send({ id: 'a', duration: 60_000, calls: 25 });
     first.kill('SIGKILL');
     expect(await Promise.race(begins)).toBe('a');
-    for (const child of children) child.kill('SIGKILL');
-    await server.stop();
   }, 60_000);
 }
