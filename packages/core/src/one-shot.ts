@@ -14,14 +14,26 @@ export function isOneShot(value: unknown): boolean {
   }
 }
 
+/**
+ * What only streams have, and who holds one: `getWriter`, `releaseLock` (a reader or a writer of the web's), `getStream` (a wrapper, such as
+ * Nest's StreamableFile).
+ */
+const streamMethods = ['pipe', 'getReader', 'getWriter', 'releaseLock', 'getStream'] as const;
+
 function looksOneShot(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return isIteratorLike(value);
   if (types.isGeneratorObject(value) || types.isMapIterator(value) || types.isSetIterator(value)) return true;
-  const candidate = value as Partial<Record<'pipe' | 'getReader' | 'getStream' | 'body' | 'bodyUsed', unknown>>;
-  // `getStream`: a wrapper around one, such as Nest's StreamableFile.
-  for (const name of ['pipe', 'getReader', 'getStream'] as const)
-    if (typeof candidate[name] === 'function') return true;
+  const candidate = value as Partial<
+    Record<(typeof streamMethods)[number] | 'body' | 'bodyUsed' | 'readable', unknown>
+  >;
+  for (const name of streamMethods) if (typeof candidate[name] === 'function') return true;
+  // A stream of the web with two ends: what is written to it is read from it.
+  if (
+    'writable' in value &&
+    typeof (candidate.readable as { getReader?: unknown } | undefined)?.getReader === 'function'
+  )
+    return true;
   if (typeof candidate.bodyUsed === 'boolean' && 'body' in candidate) return true;
   return isIteratorLike(value);
 }

@@ -30,6 +30,12 @@ describe('a result that can be read only once', () => {
     ['a Response', () => new Response('body')],
     ['a Request', () => new Request('https://example.org', { method: 'POST', body: 'x' })],
     ["a wrapper around a stream (Nest's StreamableFile)", () => new Wrapped()],
+    ['a WritableStream', () => new WritableStream()],
+    ['a TransformStream', () => new TransformStream()],
+    ['a CompressionStream', () => new CompressionStream('gzip')],
+    ['a TextDecoderStream', () => new TextDecoderStream()],
+    ['a reader of a stream', () => new ReadableStream().getReader()],
+    ['a writer of a stream', () => new WritableStream().getWriter()],
     [
       'an iterator by hand',
       () => ({

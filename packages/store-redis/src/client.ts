@@ -54,6 +54,11 @@ export interface RedisConnection {
    * @throws what connecting throws
    */
   watch?(prefixes: readonly Buffer[], hearer: WatchHearer): Promise<RedisWatch>;
+  /**
+   * Connects anew, where it does not do so by itself; resolves when that has come to something, or to nothing.
+   * @returns `undefined`: there is nothing to wait for
+   */
+  revive?(): Promise<void> | undefined;
   /** Ends a connection that the store has made itself. */
   close?(): Promise<void>;
 }

@@ -48,8 +48,15 @@ class IoredisConnection implements RedisConnection {
   }
 
   // Where a command goes ioredis finds out itself, from the keys in it.
+  // By the command's own method: with automatic pipelines `call` loses the name of the command.
   send(_key: Buffer, command: string, args: readonly Argument[]): Promise<Reply> {
-    return this.#client.callBuffer(command, ...args) as Promise<Reply>;
+    const methods = this.#client as unknown as Readonly<
+      Record<string, (...args: readonly Argument[]) => Promise<Reply>>
+    >;
+    return (methods[`${command.toLowerCase()}Buffer`] as (typeof methods)[string]).apply(
+      this.#client,
+      args as Argument[],
+    );
   }
 
   listen(failed: (error: unknown) => void): () => void {
@@ -75,6 +82,10 @@ async function watchWith(client: IoredisClient, prefixes: readonly Buffer[], hea
     maxRetriesPerRequest: 0,
     connectTimeout: 2_000,
     readOnly: false,
+    enableAutoPipelining: false,
+    stringNumbers: false,
+    // Later versions speak the third one, in which changes do not come as messages of a channel.
+    protocol: 2,
   };
   const subscriber = (client.duplicate as (options: object) => unknown)(once) as Subscriber;
   let isClosed = false;

@@ -70,8 +70,10 @@ export function readOptions(options: RedisStoreOptions): Settings {
     throw new OptionError('redisStore: clock must be an object with now(), in milliseconds since the epoch');
   }
   const leaseDuration = parseDuration(lasting, 'redisStore: leaseDuration');
-  if (leaseDuration < 1 || leaseDuration > 86_400_000) {
-    throw new OptionError(`redisStore: leaseDuration must be from 1 ms to a day, not ${leaseDuration}`);
+  if (!Number.isInteger(leaseDuration) || leaseDuration < 1 || leaseDuration > 86_400_000) {
+    throw new OptionError(
+      `redisStore: leaseDuration must be from 1 ms to a day, in whole milliseconds, not ${leaseDuration}`,
+    );
   }
   return {
     ...chooseConnection(options),
@@ -79,12 +81,15 @@ export function readOptions(options: RedisStoreOptions): Settings {
     namespace,
     codec,
     clock,
-    leaseDuration: Math.ceil(leaseDuration),
+    leaseDuration,
   };
 }
 
 function chooseConnection({ client, url }: RedisStoreOptions): Connecting {
-  if ((client === undefined) === (url === undefined)) {
+  if (client !== undefined && url !== undefined) {
+    throw new OptionError('redisStore was given both a client and a url: leave one of them out');
+  }
+  if (client === undefined && url === undefined) {
     throw new OptionError('redisStore needs either a client (of ioredis or redis) or a url: redisStore({ client })');
   }
   if (url !== undefined) {

@@ -325,7 +325,10 @@ class ServerStore implements RedisStore {
       const duration = this.#settings.leaseDuration;
       const args = [makeMark(), id, token, String(duration)];
       const reply = await this.#server.run('lease', leaseScript, [this.#keys.lease(id)], args);
-      if (reply === 0) return undefined;
+      if (!Array.isArray(reply)) {
+        count(reply);
+        return undefined;
+      }
       const [mark, epoch] = texts(reply, 2);
       const lease = { key, token, generation: `${mark}:${epoch}`, duration };
       this.#leases.set(key, lease);

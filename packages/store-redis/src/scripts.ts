@@ -247,6 +247,15 @@ return 1`,
   true,
 );
 
+/** Writes the state as it stands: a change of which all who are told of changes must hear. */
+export const echoScript: Script = script(
+  `
+local st = read()
+if st then save(st) end
+return 1`,
+  true,
+);
+
 /** Voids what begins so, at once; the bytes are swept later. Answers how many beginnings wait for that. */
 export const clearScript: Script = script(
   `

@@ -69,6 +69,7 @@ export class Server {
   /** Sends a command that is about keys of this place. */
   async send(what: string, command: string, args: readonly Argument[]): Promise<Reply> {
     const connection = this.#connection ?? (await this.#open(what));
+    if (connection.state !== 'ready') await connection.revive?.();
     this.#refuseWhenLost(connection, what);
     this.#unanswered++;
     try {
@@ -184,8 +185,13 @@ export function texts(reply: Reply, count: number): string[] {
 
 /** A reply that is a number. */
 export function count(reply: Reply): number {
-  if (typeof reply !== 'number') throw new StoreError('The Redis store got a reply of another kind');
-  return reply;
+  // A client may be told to give numbers as texts.
+  const number =
+    typeof reply === 'number'
+      ? reply
+      : Number(Buffer.isBuffer(reply) || typeof reply === 'string' ? String(reply) : Number.NaN);
+  if (!Number.isInteger(number)) throw new StoreError('The Redis store got a reply of another kind');
+  return number;
 }
 
 /** A reply that is a list of so many values, some of which may be missing. */

@@ -5,6 +5,7 @@ import type { Tracker } from '@reprise/store';
 import type { Argument, RedisWatch, Reply } from './client.ts';
 import { type KeySpace, tagOf } from './key-space.ts';
 import { makeMark } from './marks.ts';
+import { echoScript } from './scripts.ts';
 import type { Server } from './server.ts';
 import { parseState, type State } from './state.ts';
 
@@ -12,6 +13,8 @@ import { parseState, type State } from './state.ts';
 const beat = 25;
 /** What is not answered for so long is not there. */
 const patience = 75;
+/** What is not heard of for so long when tracking begins is not told at all. */
+const echoPatience = 1_000;
 const firstPause = 50;
 const longestPause = 2_000;
 
@@ -47,6 +50,8 @@ export class Tracking {
   #pinged = 0;
   #pause = firstPause;
   #timer: NodeJS.Timeout | undefined;
+  /** Resolves what waits for the first change that is heard of. */
+  #echoed: (() => void) | undefined;
   #isAsking = false;
   #isAskedAgain = false;
 
@@ -108,6 +113,8 @@ export class Tracking {
     if (round !== this.#round) return;
     // Both connections have been made by themselves: what one server tells says nothing of what the other one has.
     if (this.#server.origin !== watch.origin) throw new Error('its connection leads to another server');
+    await this.#hearEcho();
+    if (round !== this.#round) return;
     this.#known = known;
     this.#pause = firstPause;
     this.#heardAt = asked;
@@ -116,6 +123,21 @@ export class Tracking {
       tracker.heard(asked);
     });
     this.#beat(round, watch, turn);
+  }
+
+  /** A client that is not told of a change never says so: it has to hear of one first. */
+  async #hearEcho(): Promise<void> {
+    let limit: NodeJS.Timeout | undefined;
+    const heard = new Promise<void>((resolve, reject) => {
+      this.#echoed = resolve;
+      limit = setTimeout(() => reject(new Error('it hears nothing of a change that was made')), echoPatience).unref();
+    });
+    try {
+      await Promise.all([heard, this.#server.run('be told of changes', echoScript, [], [])]);
+    } finally {
+      this.#echoed = undefined;
+      clearTimeout(limit);
+    }
   }
 
   /** Asks again and again whether the connection is there. */
@@ -179,7 +201,9 @@ export class Tracking {
       const key = this.#keys.isEntry(name) ? this.#keys.keyOf(name) : undefined;
       if (key !== undefined) this.#tell((tracker) => tracker.changed(key));
     }
-    if (areCountersMeant) this.#ask();
+    if (!areCountersMeant) return;
+    this.#echoed?.();
+    this.#ask();
   }
 
   /** Labels or beginnings have been invalidated: which, the counters say. Who cannot be told in time must not be trusted. */

@@ -1,6 +1,7 @@
 import { afterAll } from '@jest/globals';
 import type { RedisClient } from '@reprise/store-redis';
 import { Cluster, Redis } from 'ioredis';
+import { Cluster as Cluster6, Redis as Redis6 } from 'ioredis-6';
 import { createClient, createCluster } from 'redis';
 
 /** A client, and how its owner closes it. */
@@ -12,9 +13,14 @@ export interface OwnClient {
 type Connect = (port: number) => Promise<OwnClient>;
 
 /** A client of each package. */
-export const clients: Readonly<Record<'ioredis' | 'node-redis', Connect>> = {
+export const clients: Readonly<Record<'ioredis' | 'ioredis 6' | 'node-redis', Connect>> = {
   ioredis: async (port) => {
     const client = new Redis(port, '127.0.0.1');
+    client.on('error', () => {});
+    return { client, close: async () => client.disconnect() };
+  },
+  'ioredis 6': async (port) => {
+    const client = new Redis6(port, '127.0.0.1');
     client.on('error', () => {});
     return { client, close: async () => client.disconnect() };
   },
@@ -30,6 +36,11 @@ export const clients: Readonly<Record<'ioredis' | 'node-redis', Connect>> = {
 export const clusterClients: typeof clients = {
   ioredis: async (port) => {
     const client = new Cluster([{ host: '127.0.0.1', port }]);
+    client.on('error', () => {});
+    return { client, close: async () => client.disconnect() };
+  },
+  'ioredis 6': async (port) => {
+    const client = new Cluster6([{ host: '127.0.0.1', port }]);
     client.on('error', () => {});
     return { client, close: async () => client.disconnect() };
   },

@@ -174,11 +174,11 @@ withServer('what a Redis store counts', (server) => {
     // The client sends the command a second time, after somebody else has written: as it does when a connection broke before the answer.
     const twice = new Proxy(client, {
       get: (target, name) => {
-        if (name !== 'callBuffer') return Reflect.get(target, name, target);
-        return async (command: string, ...args: (string | Buffer)[]) => {
-          await target.callBuffer(command, ...args);
+        if (name !== 'evalshaBuffer') return Reflect.get(target, name, target);
+        return async (...args: (string | Buffer)[]) => {
+          await target.callBuffer('EVALSHA', ...args);
           await other.set('k', entryOf('of another'));
-          return target.callBuffer(command, ...args);
+          return target.callBuffer('EVALSHA', ...args);
         };
       },
     });

@@ -10,6 +10,7 @@ import {
 } from '@reprise/store-testkit';
 import { tieredStore } from '@reprise/store-tiered';
 import { Redis } from 'ioredis';
+import { Redis as Redis6 } from 'ioredis-6';
 import { createSentinel } from 'redis';
 import { clients, clusterClients, newPrefix, type OwnClient } from './clients.ts';
 import { answersOf, entryOf, until } from './entries.ts';
@@ -153,6 +154,11 @@ withServers(
 
 /** A master and a replica, and clients that a Sentinel leads to whichever is the master. */
 const sentinelClients: typeof clients = {
+  'ioredis 6': async (port) => {
+    const client = new Redis6({ sentinels: [{ host: '127.0.0.1', port }], name: 'main' });
+    client.on('error', () => {});
+    return { client, close: async () => client.disconnect() };
+  },
   ioredis: async (port) => {
     const client = new Redis({ sentinels: [{ host: '127.0.0.1', port }], name: 'main' });
     client.on('error', () => {});
