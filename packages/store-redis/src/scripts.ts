@@ -86,7 +86,7 @@ local function cleared(st, epoch, id)
   local at = 1
   while at <= #st.pending do
     local _, stop, since, length = string.find(st.pending, '^(%d+) (%d+):', at)
-    if not stop then error('the state is damaged') end
+    if not stop then error('the state is damaged: delete that key, which voids all entries') end
     at = stop + tonumber(length) + 1
     if epoch < tonumber(since) and begins(id, string.sub(st.pending, stop + 1, at - 1)) then return true end
   end

@@ -41,7 +41,10 @@ export function parseState(bytes: Buffer | null): State | undefined {
   const pending: PendingClear[] = [];
   for (let at = all.length; at < bytes.length; ) {
     const part = /^(\d+) (\d+):/.exec(bytes.toString('latin1', at, at + 40));
-    if (part === null) throw new StoreError('the state is damaged');
+    if (part === null)
+      throw new StoreError(
+        'the state is damaged: delete that key, which voids all entries, or give the store another prefix',
+      );
     const start = at + part[0].length;
     at = start + Number(part[2]);
     pending.push({ epoch: Number(part[1]), idPrefix: bytes.subarray(start, at) });
