@@ -174,12 +174,15 @@ export class Remembered {
     return this.home.off || this.isRetired || (modes !== 0 && currentMode() === 'no-store');
   }
 
-  /** The caller's signal among the arguments of a call. A throw of the callback is reported: then there is none. */
+  /** The caller's signal among the arguments of a call. A throw of the callback is reported, and so is what is no signal: then there is none. */
   signalOf(self: unknown, args: readonly unknown[]): AbortSignal | undefined {
     const { signal } = this.policy;
     if (signal === undefined) return undefined;
     const answer = this.ask<unknown>('signal', signal, self, args);
-    return isSignal(answer) ? answer : undefined;
+    if (answer === undefined || answer === null || isSignal(answer)) return answer ?? undefined;
+    const text = `signal answered what is no AbortSignal (${typeof answer}); ${consequenceOf('signal')}`;
+    this.report(new RepriseError('E_CALLBACK', `${this.label()}: ${text}`));
+    return undefined;
   }
 
   /** What a call runs on a miss: the function, for a caller who may have a signal. */

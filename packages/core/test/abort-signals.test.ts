@@ -223,6 +223,16 @@ describe.each(homes)('a caller’s signal, in %s', (_kind, makeHome) => {
     expect(await user('a')).toBe('a');
     expect(errors).toHaveLength(1);
   });
+
+  it.each([[5], ['signal'], [{}]])('that is none (%j) is none: reported, and the call goes on', async (answer) => {
+    const user = makeHome().wrap(async (id: string) => id, { signal: () => answer as never });
+    const errors: unknown[] = [];
+    user.on('error', ({ error }) => errors.push(error));
+    expect(await user('a')).toBe('a');
+    expect(errors).toEqual([
+      expect.objectContaining({ code: 'E_CALLBACK', message: expect.stringMatching(/signal.*no AbortSignal/) }),
+    ]);
+  });
 });
 
 describe.each(homes)('a caller of refresh with a signal, in %s', (_kind, makeHome) => {
