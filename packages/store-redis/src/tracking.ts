@@ -109,11 +109,10 @@ export class Tracking {
     const asked = performance.now();
     const { turn } = this.#server;
     await this.#server.begin('read the counters', makeMark());
-    const known = await this.#read();
-    if (round !== this.#round) return;
     // Both connections have been made by themselves: what one server tells says nothing of what the other one has.
     if (this.#server.origin !== watch.origin) throw new Error('its connection leads to another server');
     await this.#hearEcho();
+    const known = await this.#read();
     if (round !== this.#round) return;
     this.#known = known;
     this.#pause = firstPause;
