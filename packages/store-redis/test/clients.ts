@@ -72,3 +72,8 @@ let places = 0;
 export function newPrefix(): string {
   return `test-${process.pid}-${++places}`;
 }
+
+/** The version of a server, as a number: 6.2, say. */
+export async function versionOf(client: Redis): Promise<number> {
+  return Number(/redis_version:(\d+\.\d+)/.exec(await client.info('server'))?.[1]);
+}

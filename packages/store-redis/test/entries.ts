@@ -33,3 +33,16 @@ export async function answersOf(store: Pick<AsyncStore, 'get'>, key: string): Pr
   });
   return answers;
 }
+
+/** Everything that a store tells of changes: the keys, and whether it is to be trusted. */
+export function listenTo(store: Pick<AsyncStore, 'track'>): { readonly told: string[]; leave(): void } {
+  const told: string[] = [];
+  const leave = store.track?.({
+    changed: (key) => told.push(key),
+    cleared: () => {},
+    tagsInvalidated: () => {},
+    trusted: (isTrusted) => told.push(`trusted: ${isTrusted}`),
+    heard: () => {},
+  });
+  return { told, leave: () => leave?.() };
+}

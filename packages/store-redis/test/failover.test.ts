@@ -14,7 +14,7 @@ import { Redis as Redis6 } from 'ioredis-6';
 import { createSentinel } from 'redis';
 import { clients, clusterClients, newPrefix, type OwnClient } from './clients.ts';
 import { answersOf, entryOf, until } from './entries.ts';
-import { trustEveryConnection, trustEveryState } from './mistakes.ts';
+import { mistakes } from './mistakes.ts';
 import { beginPair, cutOffReplicas, follow, leadTo, onPort, promote, replicated, startPair } from './replication.ts';
 import { withServers } from './with-server.ts';
 
@@ -131,10 +131,7 @@ withServers(
       let undo = (): void => {};
       afterEach(() => undo());
 
-      it.each([
-        ['scripts that ask not where the state was written', trustEveryState, ['t']],
-        ['reads that ask not who answers', trustEveryConnection, []],
-      ] as const)('%s', async (_, mistake, tags) => {
+      it.each(mistakes)('%s', async (_, mistake, tags) => {
         undo = mistake();
         const [master, replica] = await beginPair(pair());
         const store = open(await use(clients.ioredis(pair().address.port)));

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { cached, closeAllCaches, createCache } from '@reprise/core';
-import { type Entry, type Lease, StoreError } from '@reprise/store';
+import { type Entry, StoreError } from '@reprise/store';
 import { tcpProxy } from '@reprise/store-testkit';
 import type { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { redisStore } from '../src/index.ts';
-import { makeClients, newPrefix } from './clients.ts';
+import { makeClients, newPrefix, versionOf } from './clients.ts';
 import { entryOf, until } from './entries.ts';
 import { withServer } from './with-server.ts';
 
@@ -306,54 +305,6 @@ withServer('what is special of the Redis store', (server) => {
       expect(await client.ping()).toBe('PONG');
     });
 
-    it('of a user with no more rights than the page on consistency names does all that the store does', async () => {
-      const page = readFileSync('docs/consistency.md', 'utf8');
-      const rights = (/`(\+info [^`]+)`/.exec(page) as RegExpExecArray)[1] as string;
-      const prefix = newPrefix();
-      await client.acl(
-        'SETUSER',
-        'shop',
-        'on',
-        '>secret',
-        `~{${prefix}}:*`,
-        // Before version 6.2 channels are everybody's.
-        ...((await versionOf(client)) < 6.2 ? [] : ['&__redis__:invalidate']),
-        ...rights.split(' '),
-      );
-      const own = connect(server().port, {
-        username: 'shop',
-        password: 'secret',
-        enableReadyCheck: false,
-        disableClientInfo: true,
-      });
-      const store = redisStore({ client: own, prefix });
-      const told: string[] = [];
-      const leave = store.track?.({
-        changed: (key) => told.push(key),
-        cleared: () => {},
-        tagsInvalidated: () => {},
-        trusted: (isTrusted) => told.push(`trusted: ${isTrusted}`),
-        heard: () => {},
-      });
-      await until(() => told.includes('trusted: true'));
-      const lease = (await store.lease('k')) as Lease;
-      expect(await store.renew(lease)).toBe(true);
-      expect(await store.set('k', entryOf('v', { tags: ['t'], generation: lease.generation }))).toBe(true);
-      await store.release(lease);
-      for (let index = 0; index < 3; index++) expect((await store.get('k'))?.value).toBe('v');
-      await store.set('plain', entryOf('v', { idle: 1_000 }));
-      await store.touch('plain');
-      expect(await store.isCurrent('k', await store.generation(), ['t'])).toBe(true);
-      expect(await store.size()).toBe(2);
-      await store.delete('plain');
-      await store.invalidateTags(['t']);
-      await store.clear('k');
-      await store.prune();
-      await until(() => told.includes('k'));
-      leave?.();
-      await store.close();
-    });
-
     it('that has lost its connection fails at once, and what was asked for does not wait in a queue', async () => {
       const proxy = await tcpProxy({ port: server().port });
       const own = connect(proxy.port, { retryStrategy: () => 20 });
@@ -479,8 +430,3 @@ withServer('what is special of the Redis store', (server) => {
     });
   });
 });
-
-/** As a number: 6.2, say. */
-async function versionOf(client: Redis): Promise<number> {
-  return Number(/redis_version:(\d+\.\d+)/.exec(await client.info('server'))?.[1]);
-}

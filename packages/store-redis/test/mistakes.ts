@@ -6,7 +6,7 @@ import { Server } from '../src/server.ts';
 type Undo = () => void;
 
 /** Scripts take a state for theirs wherever it was written. */
-export function trustEveryState(): Undo {
+function trustEveryState(): Undo {
   const changed = Object.values(scripts).map((script) => {
     const before = { ...script };
     const text = script.text.replace('if author ~= origin() then return nil end', '');
@@ -20,7 +20,7 @@ export function trustEveryState(): Undo {
 }
 
 /** Plain reads go on as if the connection led to the server that has answered last, whatever became of the connection. */
-export function trustEveryConnection(): Undo {
+function trustEveryConnection(): Undo {
   const right = Object.getOwnPropertyDescriptor(Server.prototype, 'origin') as PropertyDescriptor;
   const learn = Server.prototype.learn;
   const last = new WeakMap<Server, string>();
@@ -39,3 +39,9 @@ export function trustEveryConnection(): Undo {
     Object.defineProperty(Server.prototype, 'origin', right);
   };
 }
+
+/** Each with the labels that an entry must carry for it to show: who has met a label reads by script. */
+export const mistakes: readonly (readonly [name: string, mistake: () => Undo, tags: readonly string[]])[] = [
+  ['scripts that ask not where the state was written', trustEveryState, ['t']],
+  ['reads that ask not who answers', trustEveryConnection, []],
+];

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
 import { redisStore } from '@reprise/store-redis';
 import { makeClients, newPrefix } from './clients.ts';
-import { entryOf, until } from './entries.ts';
+import { entryOf, listenTo, until } from './entries.ts';
 import { withServer } from './with-server.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -59,14 +59,7 @@ withServer('a Redis store on a client of ioredis', (server) => {
     'with %j does all that it does with others',
     async (options) => {
       const store = redisStore({ client: connect(server().port, options), prefix: newPrefix() });
-      const told: string[] = [];
-      const leave = store.track?.({
-        changed: (key) => told.push(key),
-        cleared: () => {},
-        tagsInvalidated: () => {},
-        trusted: (isTrusted) => told.push(`trusted: ${isTrusted}`),
-        heard: () => {},
-      });
+      const { told, leave } = listenTo(store);
       await until(() => told.includes('trusted: true'));
       const lease = await store.lease('k');
       expect(await store.lease('k')).toBeUndefined();
@@ -86,7 +79,7 @@ withServer('a Redis store on a client of ioredis', (server) => {
       await store.invalidateTags(['t']);
       await store.clear();
       await until(() => told.includes('k'));
-      leave?.();
+      leave();
       await store.close();
     },
   );

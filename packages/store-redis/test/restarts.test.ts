@@ -9,7 +9,7 @@ import { tieredStore } from '@reprise/store-tiered';
 import { Redis } from 'ioredis';
 import { clients, newPrefix, type OwnClient } from './clients.ts';
 import { answersOf, entryOf, until } from './entries.ts';
-import { trustEveryConnection, trustEveryState } from './mistakes.ts';
+import { mistakes } from './mistakes.ts';
 import { save } from './replication.ts';
 import { withServer, withServers } from './with-server.ts';
 
@@ -138,10 +138,7 @@ withServer('a server that is killed, and starts from what it saved before', (ser
     let undo = (): void => {};
     afterEach(() => undo());
 
-    it.each([
-      ['scripts that ask not where the state was written', trustEveryState, ['t']],
-      ['reads that ask not who answers', trustEveryConnection, []],
-    ] as const)('%s', async (_, mistake, tags) => {
+    it.each(mistakes)('%s', async (_, mistake, tags) => {
       undo = mistake();
       const client = new Redis(server().port, '127.0.0.1', { retryStrategy: () => 20 });
       client.on('error', () => {});

@@ -4,7 +4,7 @@ import { type RedisStore, redisStore } from '@reprise/store-redis';
 import { type OwnRedisServer, seededRandom } from '@reprise/store-testkit';
 import { clients, newPrefix } from './clients.ts';
 import { entryOf, until } from './entries.ts';
-import { trustEveryConnection, trustEveryState } from './mistakes.ts';
+import { mistakes } from './mistakes.ts';
 import {
   admitReplicas,
   beginPair,
@@ -184,10 +184,7 @@ withServers(
       let undo = (): void => {};
       afterEach(() => undo());
 
-      it.each([
-        ['scripts that ask not where the state was written', trustEveryState],
-        ['reads that ask not who answers', trustEveryConnection],
-      ])(
+      it.each(mistakes)(
         '%s',
         async (_, mistake) => {
           undo = mistake();
